@@ -1,0 +1,211 @@
+"""The nouns: frozen values that travel between the collector's rooms. No I/O, no behaviour beyond small look-ups.
+
+Times are nanoseconds since the epoch, durations nanoseconds, ids lower-case hexadecimal. Everything here has already
+been redacted: a value that must not be stored never gets into one of these. The API's messages in
+proto/cowitness/v1/cowitness.proto mirror them.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from msgspec import Struct
+
+from probes.vocabulary import Capability, KernelEvent
+
+__all__ = [
+    "Action", "Agent", "AttackTrace", "Capability", "Finding", "Hook", "Host", "KernelEvent", "LoginEvent", "Operation", "Peer", "Process",
+    "Request", "RequestReport", "User", "Verdict",
+]  # fmt: skip
+
+
+class Verdict(IntEnum):
+    """How far an attack got; each step includes the ones before it."""
+
+    NONE = 0
+    ATTEMPTED = 1
+    REACHED = 2
+    CONFIRMED = 3
+
+
+class Action(IntEnum):
+    """What was done about it."""
+
+    NONE = 0
+    MONITORED = 1
+    BLOCKED = 2
+
+
+class Peer(Struct, frozen=True, omit_defaults=True):
+    address: str = ""
+    port: int = 0
+
+
+class User(Struct, frozen=True, omit_defaults=True):
+    """`session_id` is a digest, never the session key."""
+
+    id: str = ""
+    login: str = ""
+    session_id: str = ""
+
+
+class Process(Struct, frozen=True, omit_defaults=True):
+    """The app's process; `pid` by the socket's credentials, in the collector's pid namespace."""
+
+    pid: int = 0
+    service: str = ""
+    runtime: str = ""
+    executable: str = ""
+    container_id: str = ""
+    host: str = ""
+
+
+class Request(Struct, frozen=True, omit_defaults=True):
+    """A request as kept. `client_address` is the user behind trusted proxies, `peer` what the server told the app,
+    `kernel_peer` what the kernel saw; `forged_forwarding`: an untrusted peer sent a forwarding header."""
+
+    request_id: str
+    trace_id: str = ""
+    parent_span_id: str = ""
+    start_time: int = 0
+    duration: int = 0
+    thread_id: int = 0
+    method: str = ""
+    scheme: str = ""
+    host: str = ""
+    path: str = ""
+    query: str = ""
+    route: str = ""
+    framework: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    response_headers: tuple[tuple[str, str], ...] = ()
+    status: int = 0
+    body_size: int = 0
+    client_address: str = ""
+    forged_forwarding: bool = False
+    peer: Peer = Peer()
+    kernel_peer: Peer = Peer()
+    user: User = User()
+    user_agent: str = ""
+    exception_type: str = ""
+    exception_message: str = ""
+    process: Process = Process()
+
+
+class Operation(Struct, frozen=True, omit_defaults=True):
+    """Something the app did for a request. kind: sql, shell, argv, file, url, connect. `text` is redacted."""
+
+    index: int
+    kind: str
+    start_time: int = 0
+    duration: int = 0
+    text: str = ""
+    system: str = ""
+    error: str = ""
+    stack: tuple[str, ...] = ()
+    blocked: bool = False
+    resolved: tuple[str, ...] = ()
+
+
+class Finding(Struct, frozen=True, omit_defaults=True):
+    """One rule and one input. `location`: query, body, path, header, cookie, path_params, file_name.
+
+    `operation_index` is -1 where no operation is concerned; `probe_text` is the un-redacted input that the correlator
+    compares with what the kernel saw (never stored: the correlator strips it).
+    """
+
+    rule_id: str
+    rule_name: str
+    category: str
+    stage: Verdict
+    tags: tuple[str, ...] = ()
+    action: Action = Action.MONITORED
+    location: str = ""
+    parameter: str = ""
+    value: str = ""
+    highlight: str = ""
+    operation_index: int = -1
+    statement: str = ""
+    probe_text: str = ""
+
+
+class RequestReport(Struct, frozen=True, omit_defaults=True):
+    """What an inspector tells the core of one request that has findings. `final` is False for an early report."""
+
+    request: Request
+    findings: tuple[Finding, ...]
+    operations: tuple[Operation, ...] = ()
+    final: bool = True
+
+
+class AttackTrace(Struct, frozen=True, omit_defaults=True):
+    """A request with everything both witnesses said of it. `id` is the request id.
+
+    `evidence` holds indexes into `kernel_events`: those that made it confirmed.
+    """
+
+    id: str
+    verdict: Verdict
+    action: Action
+    request: Request
+    findings: tuple[Finding, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    kernel_events: tuple[KernelEvent, ...] = ()
+    evidence: tuple[int, ...] = ()
+    kernel_events_dropped: int = 0
+    unwitnessed: bool = False
+    update_time: int = 0
+
+
+class LoginEvent(Struct, frozen=True, omit_defaults=True):
+    """A login, a failed login or a logout. outcome: success, failure, logout."""
+
+    id: str
+    time: int
+    outcome: str
+    user: User = User()
+    trace_id: str = ""
+    request_id: str = ""
+    framework: str = ""
+    client_address: str = ""
+    forged_forwarding: bool = False
+    peer: Peer = Peer()
+    kernel_peer: Peer = Peer()
+    process: Process = Process()
+    user_agent: str = ""
+    path: str = ""
+
+
+class Hook(Struct, frozen=True, omit_defaults=True):
+    target: str
+    state: str
+    reason: str = ""
+
+
+class Agent(Struct, frozen=True, omit_defaults=True):
+    """One app process under the agent, as last heard."""
+
+    process: Process
+    mode: str = "monitor"
+    version: str = ""
+    connect_time: int = 0
+    last_seen_time: int = 0
+    connected: bool = False
+    witnessed: bool = False
+    hooks: tuple[Hook, ...] = ()
+    counters: dict[str, int] = {}
+
+
+class Host(Struct, frozen=True, omit_defaults=True):
+    """The node itself. `counters` are totals: kernel events by kind, drops by reason, memory in bytes by process."""
+
+    host: str
+    os_description: str = ""
+    kernel_release: str = ""
+    architecture: str = ""
+    probes_running: bool = False
+    probes_reason: str = ""
+    capabilities: tuple[Capability, ...] = ()
+    counters: dict[str, int] = {}
+    collector_version: str = ""
+    start_time: int = 0

@@ -1,0 +1,520 @@
+import datetime
+
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Verdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VERDICT_UNSPECIFIED: _ClassVar[Verdict]
+    VERDICT_ATTEMPTED: _ClassVar[Verdict]
+    VERDICT_REACHED: _ClassVar[Verdict]
+    VERDICT_CONFIRMED: _ClassVar[Verdict]
+
+class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ACTION_UNSPECIFIED: _ClassVar[Action]
+    ACTION_MONITORED: _ClassVar[Action]
+    ACTION_BLOCKED: _ClassVar[Action]
+
+class Attribution(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ATTRIBUTION_UNSPECIFIED: _ClassVar[Attribution]
+    ATTRIBUTION_EXACT: _ClassVar[Attribution]
+    ATTRIBUTION_INHERITED: _ClassVar[Attribution]
+    ATTRIBUTION_NONE: _ClassVar[Attribution]
+
+class LoginOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LOGIN_OUTCOME_UNSPECIFIED: _ClassVar[LoginOutcome]
+    LOGIN_OUTCOME_SUCCESS: _ClassVar[LoginOutcome]
+    LOGIN_OUTCOME_FAILURE: _ClassVar[LoginOutcome]
+    LOGIN_OUTCOME_LOGOUT: _ClassVar[LoginOutcome]
+VERDICT_UNSPECIFIED: Verdict
+VERDICT_ATTEMPTED: Verdict
+VERDICT_REACHED: Verdict
+VERDICT_CONFIRMED: Verdict
+ACTION_UNSPECIFIED: Action
+ACTION_MONITORED: Action
+ACTION_BLOCKED: Action
+ATTRIBUTION_UNSPECIFIED: Attribution
+ATTRIBUTION_EXACT: Attribution
+ATTRIBUTION_INHERITED: Attribution
+ATTRIBUTION_NONE: Attribution
+LOGIN_OUTCOME_UNSPECIFIED: LoginOutcome
+LOGIN_OUTCOME_SUCCESS: LoginOutcome
+LOGIN_OUTCOME_FAILURE: LoginOutcome
+LOGIN_OUTCOME_LOGOUT: LoginOutcome
+
+class NetworkPeer(_message.Message):
+    __slots__ = ("address", "port")
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    PORT_FIELD_NUMBER: _ClassVar[int]
+    address: str
+    port: int
+    def __init__(self, address: _Optional[str] = ..., port: _Optional[int] = ...) -> None: ...
+
+class Header(_message.Message):
+    __slots__ = ("name", "value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class User(_message.Message):
+    __slots__ = ("id", "login", "session_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    LOGIN_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    login: str
+    session_id: str
+    def __init__(self, id: _Optional[str] = ..., login: _Optional[str] = ..., session_id: _Optional[str] = ...) -> None: ...
+
+class Process(_message.Message):
+    __slots__ = ("pid", "service_name", "runtime_version", "executable_path", "container_id", "host_name")
+    PID_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    RUNTIME_VERSION_FIELD_NUMBER: _ClassVar[int]
+    EXECUTABLE_PATH_FIELD_NUMBER: _ClassVar[int]
+    CONTAINER_ID_FIELD_NUMBER: _ClassVar[int]
+    HOST_NAME_FIELD_NUMBER: _ClassVar[int]
+    pid: int
+    service_name: str
+    runtime_version: str
+    executable_path: str
+    container_id: str
+    host_name: str
+    def __init__(self, pid: _Optional[int] = ..., service_name: _Optional[str] = ..., runtime_version: _Optional[str] = ..., executable_path: _Optional[str] = ..., container_id: _Optional[str] = ..., host_name: _Optional[str] = ...) -> None: ...
+
+class HttpRequest(_message.Message):
+    __slots__ = ("trace_id", "span_id", "parent_span_id", "start_time", "duration", "method", "url_path", "url_query", "url_scheme", "server_address", "route", "framework", "request_headers", "response_headers", "status_code", "body_size", "client_address", "peer", "kernel_peer", "user", "process", "thread_id", "user_agent", "exception_type", "exception_message")
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    URL_PATH_FIELD_NUMBER: _ClassVar[int]
+    URL_QUERY_FIELD_NUMBER: _ClassVar[int]
+    URL_SCHEME_FIELD_NUMBER: _ClassVar[int]
+    SERVER_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    ROUTE_FIELD_NUMBER: _ClassVar[int]
+    FRAMEWORK_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_HEADERS_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_HEADERS_FIELD_NUMBER: _ClassVar[int]
+    STATUS_CODE_FIELD_NUMBER: _ClassVar[int]
+    BODY_SIZE_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    PEER_FIELD_NUMBER: _ClassVar[int]
+    KERNEL_PEER_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
+    THREAD_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_AGENT_FIELD_NUMBER: _ClassVar[int]
+    EXCEPTION_TYPE_FIELD_NUMBER: _ClassVar[int]
+    EXCEPTION_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    start_time: _timestamp_pb2.Timestamp
+    duration: _duration_pb2.Duration
+    method: str
+    url_path: str
+    url_query: str
+    url_scheme: str
+    server_address: str
+    route: str
+    framework: str
+    request_headers: _containers.RepeatedCompositeFieldContainer[Header]
+    response_headers: _containers.RepeatedCompositeFieldContainer[Header]
+    status_code: int
+    body_size: int
+    client_address: str
+    peer: NetworkPeer
+    kernel_peer: NetworkPeer
+    user: User
+    process: Process
+    thread_id: int
+    user_agent: str
+    exception_type: str
+    exception_message: str
+    def __init__(self, trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., parent_span_id: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., method: _Optional[str] = ..., url_path: _Optional[str] = ..., url_query: _Optional[str] = ..., url_scheme: _Optional[str] = ..., server_address: _Optional[str] = ..., route: _Optional[str] = ..., framework: _Optional[str] = ..., request_headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., response_headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., status_code: _Optional[int] = ..., body_size: _Optional[int] = ..., client_address: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., kernel_peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., user: _Optional[_Union[User, _Mapping]] = ..., process: _Optional[_Union[Process, _Mapping]] = ..., thread_id: _Optional[int] = ..., user_agent: _Optional[str] = ..., exception_type: _Optional[str] = ..., exception_message: _Optional[str] = ...) -> None: ...
+
+class Operation(_message.Message):
+    __slots__ = ("index", "kind", "start_time", "duration", "text", "system", "error_type", "stack", "blocked")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_FIELD_NUMBER: _ClassVar[int]
+    ERROR_TYPE_FIELD_NUMBER: _ClassVar[int]
+    STACK_FIELD_NUMBER: _ClassVar[int]
+    BLOCKED_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    kind: str
+    start_time: _timestamp_pb2.Timestamp
+    duration: _duration_pb2.Duration
+    text: str
+    system: str
+    error_type: str
+    stack: _containers.RepeatedScalarFieldContainer[str]
+    blocked: bool
+    def __init__(self, index: _Optional[int] = ..., kind: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., text: _Optional[str] = ..., system: _Optional[str] = ..., error_type: _Optional[str] = ..., stack: _Optional[_Iterable[str]] = ..., blocked: _Optional[bool] = ...) -> None: ...
+
+class KernelEvent(_message.Message):
+    __slots__ = ("kind", "time", "attribution", "pid", "thread_id", "parent_pid", "user_id", "comm", "executable_path", "argv", "argv_truncated", "family", "peer", "path", "flags", "result", "child_pid", "exit_code", "evidence")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    THREAD_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_PID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    COMM_FIELD_NUMBER: _ClassVar[int]
+    EXECUTABLE_PATH_FIELD_NUMBER: _ClassVar[int]
+    ARGV_FIELD_NUMBER: _ClassVar[int]
+    ARGV_TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    FAMILY_FIELD_NUMBER: _ClassVar[int]
+    PEER_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    CHILD_PID_FIELD_NUMBER: _ClassVar[int]
+    EXIT_CODE_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    time: _timestamp_pb2.Timestamp
+    attribution: Attribution
+    pid: int
+    thread_id: int
+    parent_pid: int
+    user_id: int
+    comm: str
+    executable_path: str
+    argv: _containers.RepeatedScalarFieldContainer[str]
+    argv_truncated: bool
+    family: str
+    peer: NetworkPeer
+    path: str
+    flags: int
+    result: int
+    child_pid: int
+    exit_code: int
+    evidence: bool
+    def __init__(self, kind: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attribution: _Optional[_Union[Attribution, str]] = ..., pid: _Optional[int] = ..., thread_id: _Optional[int] = ..., parent_pid: _Optional[int] = ..., user_id: _Optional[int] = ..., comm: _Optional[str] = ..., executable_path: _Optional[str] = ..., argv: _Optional[_Iterable[str]] = ..., argv_truncated: _Optional[bool] = ..., family: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., path: _Optional[str] = ..., flags: _Optional[int] = ..., result: _Optional[int] = ..., child_pid: _Optional[int] = ..., exit_code: _Optional[int] = ..., evidence: _Optional[bool] = ...) -> None: ...
+
+class Finding(_message.Message):
+    __slots__ = ("rule_id", "rule_name", "category", "tags", "stage", "action", "location", "parameter", "value", "highlight", "operation_index", "statement")
+    RULE_ID_FIELD_NUMBER: _ClassVar[int]
+    RULE_NAME_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    PARAMETER_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    HIGHLIGHT_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_INDEX_FIELD_NUMBER: _ClassVar[int]
+    STATEMENT_FIELD_NUMBER: _ClassVar[int]
+    rule_id: str
+    rule_name: str
+    category: str
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    stage: Verdict
+    action: Action
+    location: str
+    parameter: str
+    value: str
+    highlight: str
+    operation_index: int
+    statement: str
+    def __init__(self, rule_id: _Optional[str] = ..., rule_name: _Optional[str] = ..., category: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., stage: _Optional[_Union[Verdict, str]] = ..., action: _Optional[_Union[Action, str]] = ..., location: _Optional[str] = ..., parameter: _Optional[str] = ..., value: _Optional[str] = ..., highlight: _Optional[str] = ..., operation_index: _Optional[int] = ..., statement: _Optional[str] = ...) -> None: ...
+
+class AttackTrace(_message.Message):
+    __slots__ = ("id", "verdict", "action", "categories", "request", "findings", "operations", "kernel_events", "update_time", "kernel_events_dropped", "unwitnessed")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    OPERATIONS_FIELD_NUMBER: _ClassVar[int]
+    KERNEL_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    KERNEL_EVENTS_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    UNWITNESSED_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    verdict: Verdict
+    action: Action
+    categories: _containers.RepeatedScalarFieldContainer[str]
+    request: HttpRequest
+    findings: _containers.RepeatedCompositeFieldContainer[Finding]
+    operations: _containers.RepeatedCompositeFieldContainer[Operation]
+    kernel_events: _containers.RepeatedCompositeFieldContainer[KernelEvent]
+    update_time: _timestamp_pb2.Timestamp
+    kernel_events_dropped: int
+    unwitnessed: bool
+    def __init__(self, id: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., action: _Optional[_Union[Action, str]] = ..., categories: _Optional[_Iterable[str]] = ..., request: _Optional[_Union[HttpRequest, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., kernel_events: _Optional[_Iterable[_Union[KernelEvent, _Mapping]]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kernel_events_dropped: _Optional[int] = ..., unwitnessed: _Optional[bool] = ...) -> None: ...
+
+class LoginEvent(_message.Message):
+    __slots__ = ("id", "time", "outcome", "user", "trace_id", "request_id", "framework", "client_address", "peer", "kernel_peer", "process", "user_agent", "url_path", "forged_forwarding")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    FRAMEWORK_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    PEER_FIELD_NUMBER: _ClassVar[int]
+    KERNEL_PEER_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
+    USER_AGENT_FIELD_NUMBER: _ClassVar[int]
+    URL_PATH_FIELD_NUMBER: _ClassVar[int]
+    FORGED_FORWARDING_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    time: _timestamp_pb2.Timestamp
+    outcome: LoginOutcome
+    user: User
+    trace_id: str
+    request_id: str
+    framework: str
+    client_address: str
+    peer: NetworkPeer
+    kernel_peer: NetworkPeer
+    process: Process
+    user_agent: str
+    url_path: str
+    forged_forwarding: bool
+    def __init__(self, id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[LoginOutcome, str]] = ..., user: _Optional[_Union[User, _Mapping]] = ..., trace_id: _Optional[str] = ..., request_id: _Optional[str] = ..., framework: _Optional[str] = ..., client_address: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., kernel_peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., process: _Optional[_Union[Process, _Mapping]] = ..., user_agent: _Optional[str] = ..., url_path: _Optional[str] = ..., forged_forwarding: _Optional[bool] = ...) -> None: ...
+
+class Hook(_message.Message):
+    __slots__ = ("target", "state", "reason")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    target: str
+    state: str
+    reason: str
+    def __init__(self, target: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class Agent(_message.Message):
+    __slots__ = ("process", "mode", "agent_version", "connect_time", "last_seen_time", "connected", "witnessed", "hooks", "counters")
+    class CountersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    AGENT_VERSION_FIELD_NUMBER: _ClassVar[int]
+    CONNECT_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEEN_TIME_FIELD_NUMBER: _ClassVar[int]
+    CONNECTED_FIELD_NUMBER: _ClassVar[int]
+    WITNESSED_FIELD_NUMBER: _ClassVar[int]
+    HOOKS_FIELD_NUMBER: _ClassVar[int]
+    COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    process: Process
+    mode: str
+    agent_version: str
+    connect_time: _timestamp_pb2.Timestamp
+    last_seen_time: _timestamp_pb2.Timestamp
+    connected: bool
+    witnessed: bool
+    hooks: _containers.RepeatedCompositeFieldContainer[Hook]
+    counters: _containers.ScalarMap[str, int]
+    def __init__(self, process: _Optional[_Union[Process, _Mapping]] = ..., mode: _Optional[str] = ..., agent_version: _Optional[str] = ..., connect_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., connected: _Optional[bool] = ..., witnessed: _Optional[bool] = ..., hooks: _Optional[_Iterable[_Union[Hook, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ...) -> None: ...
+
+class Capability(_message.Message):
+    __slots__ = ("name", "available", "reason")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    available: bool
+    reason: str
+    def __init__(self, name: _Optional[str] = ..., available: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class Host(_message.Message):
+    __slots__ = ("host_name", "os_description", "kernel_release", "architecture", "probes_running", "probes_reason", "capabilities", "counters", "collector_version", "start_time")
+    class CountersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    HOST_NAME_FIELD_NUMBER: _ClassVar[int]
+    OS_DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    KERNEL_RELEASE_FIELD_NUMBER: _ClassVar[int]
+    ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
+    PROBES_RUNNING_FIELD_NUMBER: _ClassVar[int]
+    PROBES_REASON_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    COLLECTOR_VERSION_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    host_name: str
+    os_description: str
+    kernel_release: str
+    architecture: str
+    probes_running: bool
+    probes_reason: str
+    capabilities: _containers.RepeatedCompositeFieldContainer[Capability]
+    counters: _containers.ScalarMap[str, int]
+    collector_version: str
+    start_time: _timestamp_pb2.Timestamp
+    def __init__(self, host_name: _Optional[str] = ..., os_description: _Optional[str] = ..., kernel_release: _Optional[str] = ..., architecture: _Optional[str] = ..., probes_running: _Optional[bool] = ..., probes_reason: _Optional[str] = ..., capabilities: _Optional[_Iterable[_Union[Capability, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., collector_version: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class AttackTraceFilter(_message.Message):
+    __slots__ = ("start_time", "end_time", "service_name", "verdict", "exact_verdict", "client_address", "user", "category", "trace_id")
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    EXACT_VERDICT_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    service_name: str
+    verdict: Verdict
+    exact_verdict: bool
+    client_address: str
+    user: str
+    category: str
+    trace_id: str
+    def __init__(self, start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., service_name: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., exact_verdict: _Optional[bool] = ..., client_address: _Optional[str] = ..., user: _Optional[str] = ..., category: _Optional[str] = ..., trace_id: _Optional[str] = ...) -> None: ...
+
+class LoginEventFilter(_message.Message):
+    __slots__ = ("start_time", "end_time", "service_name", "outcome", "client_address", "user")
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    service_name: str
+    outcome: LoginOutcome
+    client_address: str
+    user: str
+    def __init__(self, start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., service_name: _Optional[str] = ..., outcome: _Optional[_Union[LoginOutcome, str]] = ..., client_address: _Optional[str] = ..., user: _Optional[str] = ...) -> None: ...
+
+class ListAttackTracesRequest(_message.Message):
+    __slots__ = ("filter", "page_size", "page_token")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    filter: AttackTraceFilter
+    page_size: int
+    page_token: str
+    def __init__(self, filter: _Optional[_Union[AttackTraceFilter, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListAttackTracesResponse(_message.Message):
+    __slots__ = ("attack_traces", "next_page_token")
+    ATTACK_TRACES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    attack_traces: _containers.RepeatedCompositeFieldContainer[AttackTrace]
+    next_page_token: str
+    def __init__(self, attack_traces: _Optional[_Iterable[_Union[AttackTrace, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class GetAttackTraceRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class WatchAttackTracesRequest(_message.Message):
+    __slots__ = ("filter",)
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    filter: AttackTraceFilter
+    def __init__(self, filter: _Optional[_Union[AttackTraceFilter, _Mapping]] = ...) -> None: ...
+
+class WatchAttackTracesResponse(_message.Message):
+    __slots__ = ("attack_trace", "missed")
+    ATTACK_TRACE_FIELD_NUMBER: _ClassVar[int]
+    MISSED_FIELD_NUMBER: _ClassVar[int]
+    attack_trace: AttackTrace
+    missed: int
+    def __init__(self, attack_trace: _Optional[_Union[AttackTrace, _Mapping]] = ..., missed: _Optional[int] = ...) -> None: ...
+
+class ListLoginEventsRequest(_message.Message):
+    __slots__ = ("filter", "page_size", "page_token")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    filter: LoginEventFilter
+    page_size: int
+    page_token: str
+    def __init__(self, filter: _Optional[_Union[LoginEventFilter, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListLoginEventsResponse(_message.Message):
+    __slots__ = ("login_events", "next_page_token")
+    LOGIN_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    login_events: _containers.RepeatedCompositeFieldContainer[LoginEvent]
+    next_page_token: str
+    def __init__(self, login_events: _Optional[_Iterable[_Union[LoginEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class GetLoginEventRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class WatchLoginEventsRequest(_message.Message):
+    __slots__ = ("filter",)
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    filter: LoginEventFilter
+    def __init__(self, filter: _Optional[_Union[LoginEventFilter, _Mapping]] = ...) -> None: ...
+
+class WatchLoginEventsResponse(_message.Message):
+    __slots__ = ("login_event", "missed")
+    LOGIN_EVENT_FIELD_NUMBER: _ClassVar[int]
+    MISSED_FIELD_NUMBER: _ClassVar[int]
+    login_event: LoginEvent
+    missed: int
+    def __init__(self, login_event: _Optional[_Union[LoginEvent, _Mapping]] = ..., missed: _Optional[int] = ...) -> None: ...
+
+class ListAgentsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListAgentsResponse(_message.Message):
+    __slots__ = ("agents", "next_page_token")
+    AGENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    agents: _containers.RepeatedCompositeFieldContainer[Agent]
+    next_page_token: str
+    def __init__(self, agents: _Optional[_Iterable[_Union[Agent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListHostsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListHostsResponse(_message.Message):
+    __slots__ = ("hosts",)
+    HOSTS_FIELD_NUMBER: _ClassVar[int]
+    hosts: _containers.RepeatedCompositeFieldContainer[Host]
+    def __init__(self, hosts: _Optional[_Iterable[_Union[Host, _Mapping]]] = ...) -> None: ...
