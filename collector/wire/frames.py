@@ -61,6 +61,15 @@ class Splitter:
         self._buffer = bytearray()
         self._max_body = max_body
 
+    @property
+    def pending(self) -> int:
+        """Bytes of the unfinished frame."""
+        return len(self._buffer)
+
+    def allow(self, max_body: int) -> None:
+        """Change the limit for the frames that come from now on."""
+        self._max_body = max_body
+
     def feed(self, data: bytes) -> list[tuple[Head, bytes]]:
         """Add bytes, return the frames that they complete; raises FrameError."""
         self._buffer += data

@@ -1,0 +1,91 @@
+"""What inspectors and the core say to each other over their socket pair: the local frame with kinds of its own.
+
+Both ends are ours, yet an inspector reads hostile bytes all day, so the core decodes its frames by schema too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from collector.model import Agent, LoginEvent, RequestReport
+
+OPENED, CLOSED, STATUS, EVIDENCE, STATS = 65, 66, 67, 68, 69
+SETUP, REGISTERED, STORED, WITNESSED = 81, 82, 83, 84
+
+MAX_BODY = 8 << 20
+"""Bytes. A report of a request of 1 MiB, its findings and operations included, stays under it."""
+
+
+class Opened(Struct, frozen=True):
+    """OPENED: an agent's stream connection said HELLO; answered with REGISTERED."""
+
+    agent: Agent
+
+
+class Closed(Struct, frozen=True):
+    """CLOSED: a stream connection of this process ended."""
+
+    pid: int
+
+
+class Status(Struct, frozen=True):
+    """STATUS: what the agent now says of itself."""
+
+    agent: Agent
+
+
+class Evidence(Struct, frozen=True, omit_defaults=True):
+    """EVIDENCE: what a batch came to. Answered with STORED where it holds reports or logins."""
+
+    reports: tuple[RequestReport, ...] = ()
+    logins: tuple[LoginEvent, ...] = ()
+    clean: tuple[str, ...] = ()
+
+    @property
+    def needs_storing(self) -> bool:
+        return bool(self.reports or self.logins)
+
+
+class Stats(Struct, frozen=True):
+    """STATS: totals since the inspector's start. `counters` is {name: {label value: total}}; `judge_seconds` and
+    `verdict_seconds` are cumulative histograms: counts by upper bound (`times.BOUNDS`), the sum last."""
+
+    counters: dict[str, dict[str, int]]
+    connections: int
+    memory_bytes: int
+    histograms: dict[str, list[float]] = {}
+
+
+class Setup(Struct, frozen=True):
+    """SETUP: the first frame, from the core. `settings` is the whole configuration as plain data."""
+
+    settings: dict[str, Any]
+    host: str
+    policy_version: int = 1
+    policy_mode: str = ""
+
+
+class Registered(Struct, frozen=True):
+    """REGISTERED: whether the kernel side watches the process of that OPENED."""
+
+    witnessed: bool
+
+
+class Witnessed(Struct, frozen=True):
+    """WITNESSED: later news of the same; processes that became watched, or ceased to be."""
+
+    pids: list[int]
+    witnessed: bool
+
+
+decode_opened = msgspec.json.Decoder(Opened).decode
+decode_closed = msgspec.json.Decoder(Closed).decode
+decode_status = msgspec.json.Decoder(Status).decode
+decode_evidence = msgspec.json.Decoder(Evidence).decode
+decode_stats = msgspec.json.Decoder(Stats).decode
+decode_setup = msgspec.json.Decoder(Setup).decode
+decode_registered = msgspec.json.Decoder(Registered).decode
+decode_witnessed = msgspec.json.Decoder(Witnessed).decode

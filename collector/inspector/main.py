@@ -1,0 +1,134 @@
+"""Builds an inspector: `python -m collector.inspector.main --fd N --link N`, started by the core.
+
+`--fd` is the listening agent socket, `--link` one end of a socket pair whose first frame is SETUP. It ends when the
+core does: at the end of the link, at SIGTERM, and by the kernel where prctl(2) works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import gc
+import os
+import resource
+import signal
+import socket
+import time
+
+import uvloop
+
+from collector.core import link
+from collector.inspector.connection import Connection
+from collector.inspector.corelink import CoreLink
+from collector.inspector.counters import Counters
+from collector.inspector.crowd import Crowd
+from collector.inspector.desk import Desk
+from collector.inspector.limits import Limits
+from collector.inspector.views import Views
+from collector.inspector.worker import Worker
+from collector.wire.frames import HEADER, decode_head
+
+BACKLOG = 4096
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Parse the two descriptors, read SETUP, serve until the core ends."""
+    parser = argparse.ArgumentParser(description="An inspector of Cowitness; the core starts it.")
+    parser.add_argument("--fd", type=int, required=True, help="the listening agent socket")
+    parser.add_argument("--link", type=int, required=True, help="the socket pair to the core")
+    arguments = parser.parse_args()
+    die_with_parent()
+    raise_file_limit()
+    channel = socket.socket(fileno=arguments.link)
+    with contextlib.suppress(ConnectionError):
+        setup = read_setup(channel)
+        uvloop.run(serve(socket.socket(fileno=arguments.fd), channel, setup))
+
+
+async def serve(listener: socket.socket, channel: socket.socket, setup: link.Setup) -> None:
+    """Hold the agents' connections until the core is gone or asks for an end."""
+    from collector.inspector.judge import build_judge
+
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    counters = Counters()
+    limits = limits_of(setup)
+    core = CoreLink(counters, ended.set)
+    crowd, views = Crowd(limits), Views(limits)
+    judge = build_judge(setup)
+    worker = Worker(judge, views, counters, lambda: core.has_room)
+    core.on_room = worker.resume
+    desk = Desk(judge, worker, core, crowd, counters, setup)
+    await loop.create_unix_connection(lambda: core, sock=channel)
+    server = await loop.create_unix_server(
+        lambda: Connection(desk, crowd, counters, limits), sock=listener, backlog=BACKLOG
+    )
+    tasks = [asyncio.create_task(worker.run()), asyncio.create_task(housekeeping(core, crowd, counters))]
+    gc.collect()
+    gc.freeze()
+    await ended.wait()
+    server.close()
+    for task in tasks:
+        task.cancel()
+
+
+async def housekeeping(core: CoreLink, crowd: Crowd, counters: Counters) -> None:
+    """Once a second: send overdue connections away, tell the core the totals."""
+    while True:
+        crowd.sweep(time.monotonic())
+        core.tell(link.STATS, counters.stats(crowd.count, resident_bytes()))
+        await asyncio.sleep(1.0)
+
+
+def limits_of(setup: link.Setup) -> Limits:
+    """The default limits, fitted to the files that this process may open."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    configured = setup.settings.get("inspector", {}).get("max_connections", Limits().connections)
+    return Limits(connections=max(16, min(int(configured), files - 64)))
+
+
+def read_setup(channel: socket.socket) -> link.Setup:
+    """Read the first frame, blocking; raises ConnectionError when the core is gone."""
+    head = decode_head(_exactly(channel, HEADER.size), link.MAX_BODY)
+    return link.decode_setup(_exactly(channel, head.length))
+
+
+def _exactly(channel: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = channel.recv(size - len(data))
+        if not more:
+            raise ConnectionError("the core is gone")
+        data += more
+    return data
+
+
+def resident_bytes() -> int:
+    """This process's resident memory."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files as the hard limit does: every agent connection is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process with its parent (Linux, prctl(2)); ends at once where that is already gone."""
+    parent = os.getppid()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    main()

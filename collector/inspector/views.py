@@ -1,0 +1,136 @@
+"""What is known so far of requests under way: records of one request, sent one by one, become one record again.
+
+Bounded by count and weight; the oldest request of the heaviest process goes first, so one process cannot make the
+inspector forget another's requests. A request that was forgotten loses nothing that its `end` record repeats.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from collector.inspector.limits import Limits
+from collector.model import Request
+from collector.wire.agent import LateOperationRecord, LoginRecord, OperationRecord, RequestRecord
+
+MAX_OPERATIONS = 1024
+MAX_LOGINS = 16
+
+
+class View(Struct):
+    """One request under way. `reported`: the core has heard of it; `early`: how often it was judged before its end;
+    `request` is there once it has been judged."""
+
+    record: RequestRecord | None = None
+    request: Request | None = None
+    reported: bool = False
+    early: int = 0
+    logins: tuple[LoginRecord, ...] = ()
+    weight: int = 512
+
+
+class Views:
+    """Views by process and request id."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._groups: defaultdict[int, OrderedDict[str, View]] = defaultdict(OrderedDict)
+        self._weights: defaultdict[int, int] = defaultdict(int)
+        self._count = 0
+        self.weight = 0
+        self.forgotten = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def get(self, pid: int, request_id: str) -> View | None:
+        return self._groups[pid].get(request_id) if pid in self._groups else None
+
+    def open(self, pid: int, request_id: str) -> View:
+        """The view of this request, made where there is none."""
+        view = self.get(pid, request_id)
+        if view is None:
+            view = self._groups[pid][request_id] = View()
+            self._count += 1
+            self._weigh(pid, view.weight)
+        return view
+
+    def merge(self, pid: int, record: RequestRecord) -> View:
+        """Put a start or end record with what was known: `end` replaces `start`, operations merge by index."""
+        view = self.open(pid, record.request_id)
+        known = view.record
+        if known is not None and known.operations:
+            record = replace(record, operations=_merged(known.operations, record.operations))
+        self._set(pid, view, record)
+        return view
+
+    def add_operation(self, pid: int, late: LateOperationRecord) -> View | None:
+        """Put a late operation with its request; None where the request is unknown."""
+        view = self.get(pid, late.request_id)
+        if view is None or view.record is None:
+            return None
+        operations = _merged(view.record.operations, [late.operation])
+        self._set(pid, view, replace(view.record, operations=operations))
+        return view
+
+    def add_login(self, pid: int, login: LoginRecord) -> View:
+        """Remember a login whose request has not been heard of yet."""
+        view = self.open(pid, login.request_id)
+        view.logins = (*view.logins, login)[-MAX_LOGINS:]
+        self._trim()
+        return view
+
+    def finish(self, pid: int, view: View, request: Request) -> None:
+        """The request ended and was judged: keep only what a login needs."""
+        view.request, view.logins = request, ()
+        view.record = None
+        self._weigh(pid, 1024 - view.weight)
+        view.weight = 1024
+        self._trim()
+
+    def forget(self, pid: int) -> None:
+        """Drop everything of a process that is gone."""
+        group = self._groups.pop(pid, None)
+        self._count -= len(group or ())
+        self.weight -= self._weights.pop(pid, 0)
+
+    def _set(self, pid: int, view: View, record: RequestRecord) -> None:
+        view.record = record
+        weight = _weight(record)
+        self._weigh(pid, weight - view.weight)
+        view.weight = weight
+        self._trim()
+
+    def _weigh(self, pid: int, change: int) -> None:
+        self._weights[pid] += change
+        self.weight += change
+
+    def _trim(self) -> None:
+        while self._count > self._limits.views or self.weight > self._limits.views_bytes:
+            pid = max(self._weights, key=self._weights.__getitem__)
+            _, view = self._groups[pid].popitem(last=False)
+            self._count -= 1
+            self._weigh(pid, -view.weight)
+            self.forgotten += view.record is not None
+            if not self._groups[pid]:
+                del self._groups[pid], self._weights[pid]
+
+
+def _merged(known: list[OperationRecord], new: list[OperationRecord]) -> list[OperationRecord]:
+    by_index = {operation.index: operation for operation in [*known, *new]}
+    return [by_index[index] for index in sorted(by_index)][:MAX_OPERATIONS]
+
+
+def _weight(record: RequestRecord) -> int:
+    """About how many bytes a record holds."""
+    texts = len(record.body) + len(record.path) + len(record.query) + len(record.target)
+    headers = sum(len(name) + len(value) for name, value in (*record.headers, *record.response_headers))
+    params = sum(len(name) + len(value) for name, value in record.path_params.items())
+    return 2048 + texts + headers + params + sum(map(_operation_weight, record.operations))
+
+
+def _operation_weight(operation: OperationRecord) -> int:
+    lists = (*operation.argv, *operation.stack, *operation.resolved)
+    return 512 + len(operation.text) + sum(map(len, lists))

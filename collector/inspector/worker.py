@@ -1,0 +1,100 @@
+"""Judging batches between verdicts: one batch at a time, in slices, processes in turn.
+
+A verdict must not wait behind a batch of 4,096 records, so the loop gets its turn after every slice; one process with
+many batches must not hold up the others, so processes take turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+from collector.core.link import Evidence
+from collector.inspector.case import Case, Judge
+from collector.inspector.counters import Counters
+from collector.inspector.views import Views
+from collector.model import Process
+from collector.wire.agent import Batch, decode_batch
+
+SLICE = 0.001
+"""Seconds of judging between two turns of the loop; one record may take longer."""
+
+BAD_BODY = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+class Job(Struct, frozen=True, eq=False):
+    """One BATCH as received. `failed` gets a reason where the body is no batch; `done` the evidence."""
+
+    process: Process
+    body: bytes
+    done: Callable[[Evidence], None]
+    failed: Callable[[str], None]
+
+
+class Worker:
+    """The queue of batches and the task that works it off."""
+
+    def __init__(self, judge: Judge, views: Views, counters: Counters, room: Callable[[], bool]) -> None:
+        self._judge, self._views, self._counters = judge, views, counters
+        self._room = room
+        self._queues: OrderedDict[int, deque[Job]] = OrderedDict()
+        self._wake = asyncio.Event()
+
+    def put(self, job: Job) -> None:
+        """Queue a batch. The queue is bounded by the connections: each has at most one batch here."""
+        self._queues.setdefault(job.process.pid, deque()).append(job)
+        self._wake.set()
+
+    def resume(self) -> None:
+        """There is room on the link again."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            while not self._queues or not self._room():
+                self._wake.clear()
+                await self._wake.wait()
+            await self._work(self._next())
+
+    def _next(self) -> Job:
+        pid, queue = self._queues.popitem(last=False)
+        job = queue.popleft()
+        if queue:
+            self._queues[pid] = queue
+        return job
+
+    async def _work(self, job: Job) -> None:
+        try:
+            batch = decode_batch(job.body)
+        except BAD_BODY as error:
+            job.failed(str(error)[:200])
+            return
+        self._count(batch)
+        case = Case(self._judge, self._views, job.process)
+        await self._judge_all(case, batch)
+        evidence = case.close()
+        for error in case.errors[:100]:
+            self._counters.add("judge_errors", type(error).__name__)
+        job.done(evidence)
+
+    async def _judge_all(self, case: Case, batch: Batch) -> None:
+        slice_end = time.perf_counter() + SLICE
+        for record in batch.records:
+            before = time.perf_counter()
+            case.add(record)
+            now = time.perf_counter()
+            self._counters.judgements.observe(now - before)
+            if now > slice_end:
+                await asyncio.sleep(0)
+                slice_end = time.perf_counter() + SLICE
+
+    def _count(self, batch: Batch) -> None:
+        self._counters.add("records", count=len(batch.records))
+        for reason, count in list(batch.dropped.items())[:32]:
+            self._counters.add("agent_dropped", reason[:64], count)

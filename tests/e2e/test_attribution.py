@@ -1,0 +1,64 @@
+"""Every exec belongs to its own request, under threads and under forked workers."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.harness import Node, free_port, running_app, wait_for
+
+APP = textwrap.dedent("""
+    import subprocess
+    from flask import Flask, request
+
+    app = Flask(__name__)
+
+    @app.route("/run")
+    def run():
+        return subprocess.check_output("true " + request.args["arg"], shell=True)
+
+    @app.route("/")
+    def index():
+        return "ok"
+""")
+TOKEN = re.compile(r"token-\d+-end")
+
+
+def tokens_of(trace: dict[str, Any]) -> tuple[str, list[str]]:
+    """The token that the request carried, and those in its execs of /bin/echo."""
+    asked = TOKEN.search(trace["request"]["urlQuery"])
+    done = [" ".join(e["argv"]) for e in trace["kernelEvents"] if e["kind"] == "exec" and "echo" in e["argv"][0]]
+    return asked.group() if asked else "", [token for line in done for token in TOKEN.findall(line)]
+
+
+@pytest.mark.parametrize(
+    ("workers", "threads", "count"), [(1, 64, 2000), (4, 16, 2000)], ids=["64-threads", "4-workers"]
+)
+def test_every_exec_is_its_own_requests(
+    witnessed_node: Node, tmp_path: Path, workers: int, threads: int, count: int
+) -> None:
+    """2,000 concurrent requests that run their own command: each trace holds its own token and no other."""
+    (tmp_path / "victim.py").write_text(APP)
+    port, service = free_port(), f"tokens-{workers}-{threads}"
+    server = f"gunicorn -w {workers} -k gthread --threads {threads} --backlog 4096 -b 127.0.0.1:{port} victim:app"
+    with running_app(witnessed_node, server.split(), port, tmp_path, COWITNESS_SERVICE=service) as app:
+        paths = [f"/run?arg=x%3B/bin/echo+token-{n}-end" for n in range(count)]
+        with ThreadPoolExecutor(64) as pool:
+            statuses = Counter(status for status, _ in pool.map(app.get, paths))
+    assert statuses == {200: count}
+    traces = wait_for(lambda: complete(witnessed_node, service, count), 60, f"{count} complete traces")
+    asked = [tokens_of(trace) for trace in traces]
+    assert Counter(token for token, _ in asked) == {f"token-{n}-end": 1 for n in range(count)}
+    assert [pair for pair in asked if pair[1] != [pair[0]]] == []
+
+
+def complete(node: Node, service: str, count: int) -> list[dict[str, Any]]:
+    """The confirmed traces once all have arrived with their exec."""
+    traces = node.traces("--service", service)
+    return traces if len(traces) >= count and all(tokens_of(t)[1] for t in traces) else []
