@@ -45,6 +45,7 @@ class ProbeSource:
         self._on_events, self._wanted = on_events, wanted
         self._connection: ProbeConnection | None = None
         self.on_registered: Callable[[list[int], bool], None] = lambda pids, witnessed: None
+        self.on_lost: Callable[[], None] = lambda: None
         self.hello: ProbeHello | None = None
         self.stats: ProbeStats | None = None
         self.heard = 0.0
@@ -98,7 +99,7 @@ class ProbeSource:
             self._connection = self.hello = None
             self.reason = "the probe process is gone"
             log.warning("probes lost")
-            self.on_registered([], False)
+            self.on_lost()
 
     def events(self, events: list[KernelEvent]) -> None:
         self._on_events(events)
@@ -183,4 +184,5 @@ class ProbeConnection(asyncio.Protocol):
         pids = self._waiting.pop(sequence, [])
         unknown = set(done.unknown)
         self._source.on_registered([pid for pid in pids if pid not in unknown], True)
-        self._source.on_registered([pid for pid in pids if pid in unknown], False)
+        if unknown:
+            self._source.on_registered([pid for pid in pids if pid in unknown], False)

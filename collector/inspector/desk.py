@@ -71,11 +71,12 @@ class Desk:
             self._core.tell(link.CLOSED, link.Closed(connection.pid))
         if not streams:
             self._streams.pop(connection.pid, None)
-            self._witnessed.discard(connection.pid)
 
     def witnessed(self, news: link.Witnessed) -> None:
         """The kernel side began (or ceased) to watch processes: their agents get a WELCOME that says so."""
         for pid in news.pids:
+            if (pid in self._witnessed) == news.witnessed:
+                continue
             (self._witnessed.add if news.witnessed else self._witnessed.discard)(pid)
             for connection in self._streams.get(pid, ()):
                 self._welcome(connection, 0, news.witnessed)
@@ -117,9 +118,9 @@ class Desk:
 
         def welcome(witnessed: bool) -> None:
             nonlocal waiting
-            (self._witnessed.add if witnessed else self._witnessed.discard)(connection.pid)
             if waiting:
                 waiting = False
+                (self._witnessed.add if witnessed else self._witnessed.discard)(connection.pid)
                 timer.cancel()
                 self._welcome(connection, sequence, witnessed)
                 connection.worked(0)

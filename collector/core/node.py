@@ -1,0 +1,88 @@
+"""What a node says of itself: its agents, its host, its totals."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import socket
+import time
+from collections.abc import Callable
+from importlib import metadata
+
+from collector.core.agents import Agents
+from collector.core.inspectors import Inspectors
+from collector.core.pipeline import Pipeline
+from collector.core.probe_source import ProbeSource
+from collector.model import Agent, Host
+
+
+class NodeView:
+    """Read by the API and by the metrics. `probes_off`: why no probe process was started; empty when one was."""
+
+    def __init__(self, agents: Agents, probes: ProbeSource, inspectors: Inspectors, pipeline: Pipeline) -> None:
+        self._agents, self._probes = agents, probes
+        self._inspectors, self._pipeline = inspectors, pipeline
+        self._start = time.time_ns()
+        self.probes_off: Callable[[], str] = lambda: ""
+
+    def agents(self) -> list[Agent]:
+        """App processes under the agent, the latest first."""
+        return self._agents.listed()
+
+    def hosts(self) -> list[Host]:
+        """This host, the only one of a node."""
+        system, hello = os.uname(), self._probes.hello
+        return [
+            Host(
+                host=host_name(), os_description=os_description(), kernel_release=system.release,
+                architecture=system.machine, probes_running=self._probes.running, probes_reason=self.reason(),
+                capabilities=tuple(hello.capabilities) if hello else (), counters=self.counters(),
+                collector_version=version(), start_time=self._start,
+            )
+        ]  # fmt: skip
+
+    def reason(self) -> str:
+        """Why the kernel side does not testify; empty while it does."""
+        return self._probes.explanation() and (self.probes_off() or self._probes.explanation())
+
+    def counters(self) -> dict[str, int]:
+        """Totals by dotted name; memory in bytes."""
+        totals = {f"handled.{kind}": count for kind, count in self._pipeline.handled.items()}
+        totals |= {f"dropped.{stage}.{reason}": n for (stage, reason), n in self._pipeline.dropped.items()}
+        totals |= {f"queued.{queue}": depth for queue, depth in self._pipeline.depths().items()}
+        inspectors = self._inspectors.totals()
+        for name, labels in inspectors.counters.items():
+            totals |= {f"agent.{name}.{label}" if label else f"agent.{name}": n for label, n in labels.items()}
+        totals["agent.open_connections"] = inspectors.connections
+        totals["memory.core"], totals["memory.inspectors"] = resident_bytes(), inspectors.memory_bytes
+        if stats := self._probes.stats:
+            totals |= {f"kernel_events.{kind}": count for kind, count in stats.events.items()}
+            totals |= {f"dropped.probes.{reason}": count for reason, count in stats.dropped.items()}
+            totals |= {"memory.probes": stats.memory_bytes, "registered_processes": stats.registered}
+        return totals
+
+
+def host_name() -> str:
+    return socket.gethostname()
+
+
+def os_description() -> str:
+    """The distribution's name for itself, else the kernel's."""
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return platform.platform()
+
+
+def version() -> str:
+    try:
+        return metadata.version("cowitness")
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
+def resident_bytes() -> int:
+    """The core's resident memory."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()

@@ -1,0 +1,263 @@
+"""From testimony to record: two bounded queues in, one consumer that correlates, stores, confirms and publishes.
+
+Evidence (reports, logins) is never dropped: when too much of it waits, the inspectors' links are paused and the agents
+keep it. Kernel events are bulk: what finds the queue full is dropped and counted. Nothing is confirmed or published
+before it is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import structlog
+from msgspec import Struct
+
+from collector.core.link import Evidence
+from collector.model import AttackTrace, LoginEvent, RequestReport
+from probes.vocabulary import KernelEvent
+
+EVIDENCE_QUEUE = 512
+"""Pieces of evidence (about 1 MiB at most, mostly far less) that may wait before the links are paused."""
+
+EVIDENCE_BYTES = 64 << 20
+
+KERNEL_QUEUE = 200_000
+"""Kernel events that may wait; some 10 s of a very busy host, about 100 MiB at worst."""
+
+ROUND_EVENTS = 4_000
+ROUND_EVIDENCE = 64
+GATHER = 0.02
+"""Seconds in which kernel events gather into one round; evidence does not wait for it."""
+
+RETRY = (0.1, 0.5, 1.0, 2.0, 5.0)
+
+log = structlog.get_logger()
+
+
+class Correlator(Protocol):
+    """The part of correlate.Correlator that the pipeline needs."""
+
+    def on_report(self, report: RequestReport) -> AttackTrace | None: ...
+
+    def on_clean(self, request_ids: Sequence[str]) -> object: ...
+
+    def on_login(self, event: LoginEvent) -> LoginEvent: ...
+
+    def on_kernel(self, events: Sequence[KernelEvent]) -> tuple[Iterable[AttackTrace], Iterable[LoginEvent]]: ...
+
+
+class Store(Protocol):
+    """The part of store.base.Store that the pipeline needs."""
+
+    def save(self, traces: Sequence[AttackTrace], logins: Sequence[LoginEvent]) -> None: ...
+
+
+class Hub(Protocol):
+    """The part of hub.Hub that the pipeline needs."""
+
+    def publish(self, traces: Sequence[AttackTrace], logins: Sequence[LoginEvent]) -> None: ...
+
+
+class Delivery(Struct, frozen=True, eq=False):
+    """A piece of evidence, its size in bytes as it came, and whom to tell when it is committed."""
+
+    evidence: Evidence
+    size: int
+    stored: Callable[[], None]
+
+
+class Changes:
+    """The traces and logins that a round changed, each in its last state."""
+
+    def __init__(self) -> None:
+        self.traces: dict[str, AttackTrace] = {}
+        self.logins: dict[str, LoginEvent] = {}
+
+    def trace(self, trace: AttackTrace | None) -> None:
+        if trace is not None:
+            self.traces[trace.id] = trace
+
+    def login(self, login: LoginEvent | None) -> None:
+        if login is not None:
+            self.logins[login.id] = login
+
+    def __bool__(self) -> bool:
+        return bool(self.traces or self.logins)
+
+
+class Pipeline:
+    """The queues and their consumer. `dropped` and `handled` are totals by (stage, reason) and by kind."""
+
+    def __init__(self, correlator: Correlator, store: Store, hub: Hub) -> None:
+        self._correlator, self._store, self._hub = correlator, store, hub
+        self._evidence: deque[Delivery] = deque()
+        self._evidence_bytes = 0
+        self._kernel: deque[list[KernelEvent]] = deque()
+        self._kernel_count = 0
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._executor = ThreadPoolExecutor(1, "store")
+        self._paused: list[Callable[[], None]] = []
+        self.dropped: Counter[tuple[str, str]] = Counter()
+        self.handled: Counter[str] = Counter()
+        self.store_failing = ""
+
+    def put_evidence(self, delivery: Delivery, resume: Callable[[], None]) -> bool:
+        """Queue evidence; False when the sender should pause until `resume` is called."""
+        self._evidence.append(delivery)
+        self._evidence_bytes += delivery.size
+        self._wake.set()
+        if self.has_room:
+            return True
+        self._paused.append(resume)
+        return False
+
+    def put_kernel(self, events: list[KernelEvent]) -> None:
+        """Queue kernel events; those that find no room are dropped and counted."""
+        room = KERNEL_QUEUE - self._kernel_count
+        if len(events) > room:
+            self.dropped["pipeline", "kernel_queue_full"] += len(events) - max(0, room)
+            events = events[: max(0, room)]
+        if events:
+            self._kernel.append(events)
+            self._kernel_count += len(events)
+            self._wake.set()
+
+    @property
+    def has_room(self) -> bool:
+        return len(self._evidence) < EVIDENCE_QUEUE and self._evidence_bytes < EVIDENCE_BYTES
+
+    def depths(self) -> dict[str, int]:
+        """How much waits, by queue."""
+        return {"evidence": len(self._evidence), "kernel_events": self._kernel_count}
+
+    async def run(self) -> None:
+        """Work until `stop` was called and the queues are empty."""
+        while True:
+            if not self._evidence and not self._kernel:
+                if self._stopping:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+            await self._gather()
+            await self._round()
+
+    def stop(self) -> None:
+        """Let `run` return when the queues are empty."""
+        self._stopping = True
+        self._wake.set()
+
+    def close(self) -> None:
+        """Wait for the save that is under way."""
+        self._executor.shutdown()
+
+    async def _gather(self) -> None:
+        """Let kernel events gather for a moment, unless evidence waits."""
+        end = time.monotonic() + GATHER
+        while not self._evidence and not self._stopping and self._kernel_count < ROUND_EVENTS:
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._wake.wait(), max(0.0, end - time.monotonic()))
+            except TimeoutError:
+                return
+
+    async def _round(self) -> None:
+        changes = Changes()
+        self._take_kernel(changes)
+        deliveries = self._take_evidence(changes)
+        if changes and not await self._save(changes):
+            return
+        for delivery in deliveries:
+            delivery.stored()
+        if changes:
+            self._hub.publish(list(changes.traces.values()), list(changes.logins.values()))
+        self._resume()
+        await asyncio.sleep(0)
+
+    def _take_kernel(self, changes: Changes) -> None:
+        count = 0
+        while self._kernel and count < ROUND_EVENTS:
+            events = self._kernel.popleft()
+            self._kernel_count -= len(events)
+            count += len(events)
+            self._guarded("kernel_events", len(events), self._on_kernel, events, changes)
+
+    def _on_kernel(self, events: list[KernelEvent], changes: Changes) -> None:
+        traces, logins = self._correlator.on_kernel(events)
+        for trace in traces:
+            changes.trace(trace)
+        for login in logins:
+            changes.login(login)
+
+    def _take_evidence(self, changes: Changes) -> list[Delivery]:
+        deliveries = []
+        while self._evidence and len(deliveries) < ROUND_EVIDENCE:
+            delivery = self._evidence.popleft()
+            self._evidence_bytes -= delivery.size
+            deliveries.append(delivery)
+            self._on_evidence(delivery.evidence, changes)
+        return deliveries
+
+    def _on_evidence(self, evidence: Evidence, changes: Changes) -> None:
+        for report in evidence.reports:
+            self._guarded("reports", 1, lambda r: changes.trace(self._correlator.on_report(r)), report)
+        for login in evidence.logins:
+            self._guarded("logins", 1, lambda e: changes.login(self._correlator.on_login(e)), login)
+        if evidence.clean:
+            self._guarded("clean", len(evidence.clean), self._correlator.on_clean, evidence.clean)
+
+    def _guarded(self, kind: str, count: int, work: Callable[..., object], *arguments: object) -> None:
+        """An error in the correlator costs what it was about, is counted and said, and nothing else."""
+        self.handled[kind] += count
+        try:
+            work(*arguments)
+        except Exception:
+            self.dropped["correlate", f"{kind}_error"] += count
+            log.exception("the correlator failed", kind=kind, count=count)
+
+    async def _save(self, changes: Changes) -> bool:
+        """Commit, again and again until it works; False when we were stopped before it did."""
+        traces, logins = list(changes.traces.values()), list(changes.logins.values())
+        attempt = 0
+        while True:
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._executor, self._store.save, traces, logins)
+            except (ValueError, TypeError):
+                log.exception("a record cannot be stored; trying one by one")
+                return await self._save_singly(traces, logins)
+            except Exception as error:
+                self.store_failing = str(error)[:200]
+                log.error("the store failed; trying again", error=self.store_failing, attempt=attempt)
+                if self._stopping and attempt >= 2:
+                    self.dropped["store", "failed_at_stop"] += len(traces) + len(logins)
+                    return False
+                await asyncio.sleep(RETRY[min(attempt, len(RETRY) - 1)])
+                attempt += 1
+            else:
+                self.store_failing = ""
+                self.handled["traces_stored"] += len(traces)
+                self.handled["logins_stored"] += len(logins)
+                return True
+
+    async def _save_singly(self, traces: list[AttackTrace], logins: list[LoginEvent]) -> bool:
+        """Store what can be; what no store can take (never by a fault of the store) is dropped and counted."""
+        calls: list[tuple[list[AttackTrace], list[LoginEvent]]] = [([trace], []) for trace in traces]
+        calls += [([], [login]) for login in logins]
+        for call in calls:
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._executor, self._store.save, *call)
+            except Exception:
+                self.dropped["store", "rejected"] += 1
+                log.exception("a record was rejected by the store")
+        return True
+
+    def _resume(self) -> None:
+        if self.has_room and self._paused:
+            paused, self._paused = self._paused, []
+            for resume in paused:
+                resume()

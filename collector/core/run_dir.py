@@ -1,0 +1,79 @@
+"""The run directory: the lock that keeps a second daemon out, and the listening sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+from pathlib import Path
+
+MAX_SOCKET_PATH = 107
+"""Bytes that sockaddr_un.sun_path takes, without its closing zero (unix(7))."""
+
+BACKLOG = 4096
+LONGEST_NAME = "agent.sock"
+
+
+class CannotStart(Exception):
+    """Why the daemon cannot start, in words for the person who started it."""
+
+
+def prepare(run_dir: Path, state_dir: Path) -> None:
+    """Make both directories (0750) and see that we may write there; raises CannotStart."""
+    length = len(os.fsencode(run_dir / LONGEST_NAME))
+    if length > MAX_SOCKET_PATH:
+        raise CannotStart(
+            f"the run directory's path is too long: {run_dir / LONGEST_NAME} has {length} bytes, "
+            f"a Unix socket's path may have {MAX_SOCKET_PATH}. Choose a shorter --run-dir."
+        )
+    for directory, option in ((run_dir, "--run-dir"), (state_dir, "--state-dir")):
+        _make(directory, option)
+
+
+def lock(run_dir: Path) -> int:
+    """Take the run directory for this process until it ends; raises CannotStart where another daemon has it."""
+    path = run_dir / "cowitness.lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+    except OSError as error:
+        raise CannotStart(f"cannot open {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        pid = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+        os.close(descriptor)
+        raise CannotStart(f"another cowitness daemon (pid {pid}) uses {run_dir}") from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+def listen(path: Path, mode: int) -> socket.socket:
+    """A listening Unix socket at `path`, in place of what an earlier daemon left there. The lock must be held."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.setblocking(False)
+    before = os.umask(0o777 & ~mode)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        listener.bind(str(path))
+        path.chmod(mode)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise CannotStart(f"cannot listen on {path}: {error.strerror}") from error
+    finally:
+        os.umask(before)
+    return listener
+
+
+def _make(directory: Path, option: str) -> None:
+    try:
+        directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise CannotStart(f"{directory} ({option}) is not a directory") from None
+    except OSError as error:
+        raise CannotStart(f"cannot create {directory} ({option}): {error.strerror}") from error
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise CannotStart(f"no right to write in {directory} ({option}); it belongs to user {directory.stat().st_uid}")

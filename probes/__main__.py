@@ -1,0 +1,7 @@
+"""`python -m probes`."""
+
+import sys
+
+from probes.main import main
+
+sys.exit(main())

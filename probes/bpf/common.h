@@ -1,0 +1,64 @@
+/* What all programs share: the layout of events, the maps, and the way out.
+ *
+ * Layouts are mirrored in probes/decode.py; a test compares sizes and offsets. Fields are ordered so that there is no
+ * padding on any 64-bit machine.
+ */
+#define TASK_COMM 16
+#define PATH_SIZE 256
+#define ARG_SIZE 1024
+#define ARGS_SIZE 4096
+#define MAX_ARGS 64
+#define SOCKADDR_SIZE 128
+#define SENSITIVE_SIZE 64
+
+enum kind { KIND_EXEC = 1, KIND_FORK, KIND_EXIT, KIND_CONNECT, KIND_ACCEPT, KIND_OPEN };
+enum attribution { NONE = 0, EXACT = 1, INHERITED = 2 };
+enum drop { RING_FULL = 0, MARKS_FULL, SCRATCH_FULL, REGISTERED_FULL, UNREADABLE, DROP_REASONS };
+
+struct mark {
+  u64 request_id;
+  u32 parent;      /* thread group that forked this one; 0: this thread marked itself */
+  u32 attribution;
+};
+
+struct head {
+  u64 time; /* CLOCK_MONOTONIC, ns */
+  u64 request_id;
+  u32 pid;
+  u32 tid;
+  u32 parent;
+  u32 uid;
+  u32 kind;
+  u32 attribution;
+  char comm[TASK_COMM];
+};
+
+BPF_HASH(marks, u32, struct mark, MAX_MARKS);
+BPF_HASH(registered, u32, u32, MAX_REGISTERED);
+BPF_ARRAY(drops, u64, DROP_REASONS);
+BPF_RINGBUF_OUTPUT(events, RING_PAGES);
+
+static __always_inline void dropped(int reason) {
+  u64 *count = drops.lookup(&reason);
+  if (count)
+    lock_xadd(count, 1);
+}
+
+static __always_inline void fill(struct head *head, u32 kind, struct mark *mark) {
+  u64 pid_tgid = bpf_get_current_pid_tgid();
+  head->time = bpf_ktime_get_ns();
+  head->request_id = mark ? mark->request_id : 0;
+  head->pid = pid_tgid >> 32;
+  head->tid = pid_tgid;
+  head->parent = mark ? mark->parent : 0;
+  head->uid = bpf_get_current_uid_gid();
+  head->kind = kind;
+  head->attribution = mark ? mark->attribution : NONE;
+  bpf_get_current_comm(head->comm, sizeof(head->comm));
+}
+
+/* The reader polls by the clock (every few milliseconds), so that no event costs a context switch. */
+static __always_inline void emit(void *event, u64 size) {
+  if (events.ringbuf_output(event, size, BPF_RB_NO_WAKEUP))
+    dropped(RING_FULL);
+}

@@ -1,0 +1,57 @@
+/* The mark: which request a thread serves.
+ *
+ * A registered thread group writes it with lseek(fd of /dev/null, 1 << 62 | id, SEEK_SET); id 0 takes it back. No real
+ * file offset is that large. task_newtask copies it to every child, process or thread.
+ * Not caught: 32-bit processes on a 64-bit kernel (their system calls fire no tracepoint). A mark is self-attested: code
+ * that runs in a registered process can forge or clear its own thread's mark.
+ * Cost: one comparison for each lseek of the host, two look-ups for a mark, one or two for each clone.
+ */
+#define MARK_TAG (1ULL << 62)
+#define CLONE_THREAD 0x00010000
+
+struct fork_event {
+  struct head head;
+  u32 child;
+  u32 padding;
+};
+
+TRACEPOINT_PROBE(syscalls, sys_enter_lseek) {
+  u64 value = args->offset;
+  if (value < MARK_TAG || value >> 63 || args->whence != 0)
+    return 0;
+  u64 pid_tgid = bpf_get_current_pid_tgid();
+  u32 tgid = pid_tgid >> 32, tid = pid_tgid;
+  if (!registered.lookup(&tgid))
+    return 0;
+  struct mark mark = {.request_id = value & (MARK_TAG - 1), .attribution = EXACT};
+  if (!mark.request_id)
+    marks.delete(&tid);
+  else if (marks.update(&tid, &mark))
+    dropped(MARKS_FULL);
+  return 0;
+}
+
+TRACEPOINT_PROBE(task, task_newtask) {
+  u64 pid_tgid = bpf_get_current_pid_tgid();
+  u32 tgid = pid_tgid >> 32, tid = pid_tgid, child = args->pid;
+  int thread = args->clone_flags & CLONE_THREAD;
+  u32 one = 1;
+  if (!thread && registered.lookup(&tgid) && registered.update(&child, &one))
+    dropped(REGISTERED_FULL);
+  struct mark *mark = marks.lookup(&tid);
+  if (!mark)
+    return 0;
+  struct mark inherited = {
+      .request_id = mark->request_id,
+      .parent = thread ? mark->parent : tgid,
+      .attribution = INHERITED,
+  };
+  if (marks.update(&child, &inherited))
+    dropped(MARKS_FULL);
+  if (thread)
+    return 0;
+  struct fork_event event = {.child = child};
+  fill(&event.head, KIND_FORK, mark);
+  emit(&event, sizeof(event));
+  return 0;
+}

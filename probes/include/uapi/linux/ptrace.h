@@ -1,0 +1,2 @@
+/* The system's own: see linux/kconfig.h. */
+#include_next <linux/ptrace.h>

@@ -1,0 +1,104 @@
+"""The probe process: load, connect, witness. Started by the collector, or on its own with --stay.
+
+Exit codes: 0 asked to end or the core is gone, 2 bad arguments, 3 this host does not let us watch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import platform
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from probes import kernel, tracefs
+from probes.distribution import Missing, find_bcc
+from probes.lineage import Lineage
+from probes.vocabulary import Capability, ProbeHello
+from probes.witness import Witness
+
+VERSION = "0.1.0"
+PR_SET_PDEATHSIG = 1
+SENSITIVE = ("/etc/shadow", "/etc/gshadow", "/etc/sudoers")
+
+
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m probes", description="The kernel side of Cowitness.")
+    parser.add_argument("--socket", required=True, help="the core's probe socket")
+    parser.add_argument("--stay", action="store_true", help="reconnect when the core goes away, instead of ending")
+    parser.add_argument("--ring-bytes", type=int, default=8 << 20, help="size of the ring buffer, a power of two")
+    parser.add_argument("--sensitive-path", action="append", help="report opens of this path by anybody (repeat)")
+    parsed = parser.parse_args(words)
+    if parsed.ring_bytes < 4096 or parsed.ring_bytes & (parsed.ring_bytes - 1):
+        parser.error("--ring-bytes must be a power of two and at least 4096")
+    return parsed
+
+
+def capabilities(reason: str) -> list[Capability]:
+    """What was tried here; `reason` is why the programs did not load, or empty."""
+    try:
+        bcc = Capability("bcc", True, find_bcc())
+    except Missing as error:
+        bcc = Capability("bcc", False, str(error))
+    btf = Path("/sys/kernel/btf/vmlinux").exists()
+    return [
+        Capability("tracepoints", not reason, reason),
+        Capability("ring_buffer", not reason, reason),
+        bcc,
+        Capability("tracefs", tracefs.ready(), "" if tracefs.ready() else "not mounted"),
+        Capability("root", os.geteuid() == 0, "" if os.geteuid() == 0 else f"uid {os.geteuid()}"),
+        Capability("btf", btf, "" if btf else "this kernel publishes no type information"),
+    ]
+
+
+def load(options: argparse.Namespace) -> tuple[kernel.Kernel | None, str]:
+    """The loaded programs, or the reason why there are none."""
+    try:
+        loaded = kernel.load(options.ring_bytes)
+    except Missing as error:
+        return None, str(error)
+    for path in options.sensitive_path or SENSITIVE:
+        if not loaded.watch_path(path):
+            print(f"probes: cannot watch {path!r}: at most 63 bytes and 256 paths", file=sys.stderr)
+    return loaded, ""
+
+
+def serve(options: argparse.Namespace, loaded: kernel.Kernel | None, reason: str, lineage: Lineage) -> bool:
+    """One connection, from hello to its end; False when the core could not be reached."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        try:
+            sock.connect(options.socket)
+        except OSError as error:
+            print(f"probes: {options.socket}: {error.strerror}", file=sys.stderr)
+            return False
+        witness = Witness(loaded, lineage, sock)
+        signal.signal(signal.SIGTERM, lambda *_: (witness.stop(), setattr(options, "stay", False)))
+        signal.signal(signal.SIGINT, lambda *_: (witness.stop(), setattr(options, "stay", False)))
+        host = os.uname()
+        witness.hello(
+            ProbeHello(os.getpid(), host.nodename, host.release, platform.machine(), VERSION, capabilities(reason))
+        )
+        witness.run()
+    return True
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    options = arguments(words)
+    if not options.stay:  # started by the core: end with it, whatever ends it
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    loaded, reason = load(options)
+    if reason:
+        print(f"probes: {reason}", file=sys.stderr)
+    lineage = Lineage()
+    lineage.learn()
+    while True:
+        reached = serve(options, loaded, reason, lineage)
+        if not options.stay:
+            break
+        time.sleep(1)  # the core is being restarted
+    return 3 if reason else 0 if reached else 1

@@ -1,0 +1,34 @@
+"""The kernel's tracing file system: found, or mounted where we may."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+
+from probes.distribution import Missing
+
+TRACING = Path("/sys/kernel/tracing")
+OLD = Path("/sys/kernel/debug/tracing")
+
+
+def ready(path: Path = TRACING) -> bool:
+    """Whether events are listed there."""
+    return (path / "events" / "syscalls").is_dir()
+
+
+def ensure() -> Path:
+    """The directory of the tracing file system; mounts it if need be, raises Missing where that fails."""
+    for path in (TRACING, OLD):
+        if ready(path):
+            return path
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b"tracefs", str(TRACING).encode(), b"tracefs", 0, None) and not ready():
+        reason = os.strerror(ctypes.get_errno())
+        raise Missing(f"tracefs is not mounted and cannot be ({reason}): mount -t tracefs tracefs {TRACING}")
+    return TRACING
+
+
+def has_event(category: str, name: str) -> bool:
+    """Whether this kernel has the tracepoint."""
+    return any((path / "events" / category / name / "format").exists() for path in (TRACING, OLD))

@@ -1,0 +1,122 @@
+"""One connection to the core: what the kernel says goes out, what the core asks comes in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import socket
+import time
+from collections import Counter
+
+import msgspec
+import psutil
+
+from probes import clock, frames, vocabulary
+from probes.decode import Undecodable, decode
+from probes.kernel import Kernel
+from probes.lineage import Lineage
+from probes.outbox import Outbox
+
+BUSY, IDLE = 0.004, 0.02  # seconds between two looks into the ring
+STATS_SECONDS = 1.0
+_pids = msgspec.json.Decoder(vocabulary.Pids).decode
+
+
+class Witness:
+    """Runs until the core closes the connection or `stop` is called."""
+
+    def __init__(self, kernel: Kernel | None, lineage: Lineage, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self._kernel, self._lineage, self._socket = kernel, lineage, sock
+        self._outbox = Outbox(sock)
+        self._splitter = frames.Splitter()
+        self._offset = clock.offset()
+        self._seen: Counter[str] = Counter()
+        self._lost: Counter[str] = Counter()
+        self._registered: set[int] = set()
+        self._stopping = False
+
+    def hello(self, body: vocabulary.ProbeHello) -> None:
+        """Introduce ourselves: the first frame."""
+        self._outbox.put(vocabulary.PROBE_HELLO, 0, body)
+
+    def stop(self) -> None:
+        """End `run` soon; safe to call from a signal handler."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Look, send, listen; returns when the core is gone or `stop` was called."""
+        next_stats = 0.0
+        with contextlib.suppress(OSError, frames.FrameError), selectors.DefaultSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_READ)
+            pause = IDLE
+            while not self._stopping:
+                if selector.select(pause) and not self._listen():
+                    return
+                pause = BUSY if self._look() else IDLE
+                if time.monotonic() >= next_stats:
+                    self._report()
+                    next_stats = time.monotonic() + STATS_SECONDS
+                self._outbox.flush()
+
+    def _look(self) -> bool:
+        """Move what the ring holds to the outbox."""
+        samples = self._kernel.drain() if self._kernel else []
+        events = []
+        for sample in samples:
+            try:
+                events.append(self._complete(decode(sample, self._offset)))
+            except Undecodable:
+                self._lost["undecodable"] += 1
+        self._seen.update(event.kind for event in events)
+        self._outbox.put_events(events)
+        return bool(samples)
+
+    def _complete(self, event: vocabulary.KernelEvent) -> vocabulary.KernelEvent:
+        if event.kind == "exit":
+            self._lineage.forget(event.pid)
+            self._registered.discard(event.pid)
+        if event.parent_pid or event.kind in ("open", "connect", "accept"):
+            return event
+        return msgspec.structs.replace(event, parent_pid=self._lineage.parent(event.pid))
+
+    def _listen(self) -> bool:
+        """Take in what the core says; False when it has closed."""
+        data = self._socket.recv(65536)
+        for kind, sequence, body in self._splitter.feed(data):
+            try:
+                self._obey(kind, sequence, body)
+            except msgspec.DecodeError:
+                self._lost["bad_command"] += 1
+        return bool(data)
+
+    def _obey(self, kind: int, sequence: int, body: bytes) -> None:
+        if kind == vocabulary.REGISTER:
+            unknown = [pid for pid in _pids(body).pids if not self._register(pid)]
+        elif kind == vocabulary.UNREGISTER:
+            unknown = [pid for pid in _pids(body).pids if not self._unregister(pid)]
+        else:
+            self._lost["unknown_command"] += 1
+            return
+        self._outbox.put(vocabulary.DONE, sequence, vocabulary.Done(unknown))
+
+    def _register(self, pid: int) -> bool:
+        if not (self._kernel and os.path.isdir(f"/proc/{pid}") and self._kernel.register(pid)):
+            return False
+        self._registered.add(pid)
+        return True
+
+    def _unregister(self, pid: int) -> bool:
+        if self._kernel:
+            self._kernel.unregister(pid)
+        self._registered.discard(pid)
+        return True
+
+    def _report(self) -> None:
+        self._offset = clock.offset()
+        dropped = {**(self._kernel.dropped() if self._kernel else {}), **self._lost, "socket_full": self._outbox.dropped}
+        self._registered = {pid for pid in self._registered if os.path.isdir(f"/proc/{pid}")}
+        memory = psutil.Process().memory_info().rss
+        stats = vocabulary.ProbeStats(dict(self._seen), dropped, memory, len(self._registered))
+        self._outbox.put(vocabulary.PROBE_STATS, 0, stats)
