@@ -1,0 +1,88 @@
+"""Settings of the agent, read once from the environment. A setting that cannot be is ignored and said in the ledger."""
+
+from __future__ import absolute_import
+
+import os
+import sys
+
+from . import guard
+
+MODES = ('off', 'monitor', 'block')
+USER_MODES = ('identification', 'anonymisation', 'disabled')
+_DATADOG_USER_MODES = {'ident': 'identification', 'anon': 'anonymisation', 'disabled': 'disabled'}
+
+
+class Config(object):
+    """What the agent was told. Deadlines in seconds, sizes in bytes."""
+
+    def __init__(self, environ=None):
+        env = os.environ if environ is None else environ
+        self.problems = []
+        self.mode = self._mode(env)
+        self.run_dir = env.get('COWITNESS_RUN_DIR') or '/run/cowitness'
+        self.deadline = self._number(env, 'COWITNESS_DEADLINE_MS', 20, 1, 1000) / 1000.0
+        self.body_bytes = self._number(env, 'COWITNESS_BODY_BYTES', 131072, 0, 131072)
+        self.service, self.environment, self.service_version = _identity(env)
+        self.user_mode = self._user_mode(env)
+
+    @property
+    def socket_path(self):
+        """The agent socket of the node's collector."""
+        return os.path.join(self.run_dir, 'agent.sock')
+
+    def _mode(self, env):
+        enabled = env.get('COWITNESS_ENABLED', env.get('DD_APPSEC_ENABLED', '1'))
+        if enabled.strip().lower() in ('0', 'false', 'no', 'off'):
+            return 'off'
+        return self._choice(env, 'COWITNESS_MODE', MODES, 'monitor')
+
+    def _user_mode(self, env):
+        if 'COWITNESS_USER_MODE' in env:
+            return self._choice(env, 'COWITNESS_USER_MODE', USER_MODES, 'disabled')
+        datadog = env.get('DD_APPSEC_AUTO_USER_INSTRUMENTATION_MODE')
+        if datadog is None:
+            return 'identification'
+        for prefix, mode in _DATADOG_USER_MODES.items():
+            if datadog.startswith(prefix):
+                return mode
+        return 'disabled'
+
+    def _choice(self, env, name, choices, default):
+        value = env.get(name, default).strip().lower()
+        if value in choices:
+            return value
+        self.problems.append('%s must be one of %s' % (name, ', '.join(choices)))
+        return default
+
+    def _number(self, env, name, default, low, high):
+        try:
+            value = int(env.get(name, default))
+        except ValueError:
+            value = None
+        if value is None or not low <= value <= high:
+            self.problems.append('%s must be a number from %d to %d' % (name, low, high))
+            return default
+        return value
+
+
+def _identity(env):
+    """Service name, environment and version: ours, else OpenTelemetry's, else Datadog's."""
+    resource = _resource_attributes(env.get('OTEL_RESOURCE_ATTRIBUTES', ''))
+    service = env.get('COWITNESS_SERVICE') or env.get('OTEL_SERVICE_NAME')
+    service = service or resource.get('service.name') or env.get('DD_SERVICE') or ''
+    environment = resource.get('deployment.environment.name')
+    environment = environment or resource.get('deployment.environment') or env.get('DD_ENV') or ''
+    return service, environment, resource.get('service.version') or env.get('DD_VERSION') or ''
+
+
+def _resource_attributes(text):
+    pairs = (pair.partition('=') for pair in text.split(',') if '=' in pair)
+    return dict((key.strip(), value.strip()) for key, _, value in pairs)
+
+
+@guard.guarded
+def runtime():
+    """The interpreter's name and version: "CPython 3.11.2"."""
+    import platform
+
+    return '%s %s' % (platform.python_implementation(), sys.version.split()[0])

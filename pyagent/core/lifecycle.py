@@ -1,0 +1,271 @@
+"""The life of a request: begin, what is learnt on the way, end. Hooks call this room and nothing beneath it.
+
+Everything here is guarded: it returns None rather than raise, except for `blocked.Blocked`.
+"""
+
+from __future__ import absolute_import
+
+import re
+
+from . import agent as agents
+from . import context, mark, names, record
+from .blocked import Blocked
+from .guard import count, guarded
+from .ids import hexadecimal, new_pair
+
+# Anything that the plainest of requests does not hold. Only decides what is sent early, never what is judged.
+_UNUSUAL = re.compile(r'''['"`;|&<>$\\\n(){}]|%(?!20)|\.\.|//|0x''')
+_UNUSUAL_BODY = re.compile(br'''['"`;|<>$\\\n()]|%[23567]|\.\.''')
+_TRACEPARENT = re.compile('^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}')
+_SKIPPED = ('HTTP_CONTENT_TYPE', 'HTTP_CONTENT_LENGTH')
+MAX_HEADERS = 128
+
+
+def begin(environ):
+    """A request arrives: mark this thread. Returns the Request, or None where the agent is off. May raise Blocked."""
+    agent = agents.get()
+    if agent is None or agent.mode == 'off':
+        return None
+    request = _begin(agent, environ)
+    if request is not None and agent.mode == 'block':
+        _ask(agent, request, None)
+    return request
+
+
+@guarded
+def _begin(agent, environ):
+    agent.stream.prepare()
+    request = context.Request()
+    request.number, request.trace_id = new_pair()
+    mark.set_mark(request.number)
+    request.request_id = hexadecimal(request.number)
+    request.start_time, request.started = names.time_ns(), names.perf_counter()
+    request.thread_id = names.native_thread_id()
+    request.environ, request.headers = _kept(environ)
+    _follow_trace(request, environ.get('HTTP_TRACEPARENT'))
+    context.enter(request)
+    count('requests')
+    request.unusual = _looks_unusual(environ)
+    if request.unusual:
+        _announce(agent, request)
+    return request
+
+
+def saw_body(request, data):
+    """The app read `data` (bytes) of the body; a capped copy is kept."""
+    agent = agents.get()
+    size = len(data)
+    room = (agent.config.body_bytes if agent is not None else 0) - request.body_size
+    if room > 0:
+        request.body.append(bytes(data[:room]))
+    if size > room:
+        request.body_truncated = True
+    request.body_size += size
+
+
+@guarded
+def set_route(request, route, path_params=None, framework=None):
+    """The router found this template."""
+    request.route = route or request.route
+    if path_params:
+        request.path_params = dict(path_params)
+    request.framework = framework or request.framework
+
+
+@guarded
+def failed(request, kind, error, stack=()):
+    """The app raised."""
+    request.exception = {
+        'type': record.text(getattr(kind, '__name__', kind), record.SHORT),
+        'message': record.text(error, record.SHORT),
+        'stack': list(stack),
+    }
+
+
+@guarded
+def end(request, status=0, response_headers=()):
+    """The response is out: unmark this thread and queue the record."""
+    if request.ended:
+        return
+    request.ended = True
+    mark.clear_mark()
+    if context.current() is request:
+        context.enter(None)
+    request.duration = int((names.perf_counter() - request.started) * 1e9)
+    request.status, request.response_headers = status, response_headers
+    agent = agents.get()
+    if agent is not None:
+        urgent = request.announced or request.blocked is not None
+        agent.stream.put(record.request_record(request, 'end'), urgent)
+
+
+def operation_start(operation):
+    """The app is about to do something; returns the operation when it belongs to a request. May raise Blocked."""
+    request, agent = context.current(), agents.get()
+    if request is None or agent is None or agent.mode == 'off':
+        return None
+    if _operation_start(agent, request, operation) is None:
+        return None
+    if agent.mode == 'block' and not request.ended:
+        try:
+            _ask(agent, request, operation)
+        except Blocked as error:
+            operation.blocked, operation.error = True, 'Blocked'
+            operation_end(operation)
+            raise error
+    return operation
+
+
+@guarded
+def _operation_start(agent, request, operation):
+    if len(request.operations) >= context.MAX_OPERATIONS:
+        request.dropped_operations += 1
+        count('dropped_operations')
+        return None
+    operation.request, operation.outer = request, request.innermost
+    operation.index = request.next_index
+    request.next_index += 1
+    operation.start_time, operation.started = names.time_ns(), names.perf_counter()
+    request.operations.append(operation)
+    request.innermost = operation
+    if operation.kind in ('shell', 'argv', 'file', 'url'):
+        _witness_early(agent, request, operation)
+    return operation
+
+
+@guarded
+def operation_end(operation, error=None):
+    """It is done, or raised `error` (a class)."""
+    operation.duration = int((names.perf_counter() - operation.started) * 1e9)
+    request = operation.request
+    if request.innermost is operation:
+        request.innermost = operation.outer
+    if error is not None:
+        operation.error = record.text(getattr(error, '__name__', error), record.SHORT)
+    agent = agents.get()
+    if agent is not None and request.announced and (error is not None or request.ended):
+        agent.stream.put(record.late_record(operation), urgent=True)
+
+
+def carry(function):
+    """`function`, to be called in another thread, works for the request that is served here now."""
+    request = context.current()
+    if request is None:
+        return function
+
+    def carried(*args, **kwargs):
+        before = context.current()
+        _switch(request)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _switch(before)
+
+    return carried
+
+
+def outside(function):
+    """`function` works for no request, whoever calls it."""
+
+    def freed(*args, **kwargs):
+        _switch(None)
+        return function(*args, **kwargs)
+
+    return freed
+
+
+@guarded
+def _switch(request):
+    context.enter(request)
+    mark.set_mark(request.number if request is not None else 0)
+
+
+def _kept(environ):
+    """The part of the environ that the record needs, and the headers. Nothing that keeps the server's objects alive."""
+    headers, kept, known = [], {}, _header_names
+    for key, value in environ.items():
+        name = known.get(key)
+        if name is None:
+            name = _learn(key)
+        if name:
+            headers.append((name, value))
+        elif key in _KEPT:
+            kept[key] = value
+    del headers[MAX_HEADERS:]
+    for key, name in (('CONTENT_TYPE', 'content-type'), ('CONTENT_LENGTH', 'content-length')):
+        if environ.get(key):
+            headers.append((name, environ[key]))
+    kept['HTTP_HOST'] = environ.get('HTTP_HOST') or environ.get('SERVER_NAME') or ''
+    return kept, headers
+
+
+_header_names = {}
+
+
+def _learn(key):
+    """The header's name for an environ key, or an empty text; remembered, for a bounded number of keys."""
+    name = ''
+    if key.startswith('HTTP_') and key not in _SKIPPED:
+        name = key[5:].replace('_', '-').lower()
+    if len(_header_names) < 512:
+        _header_names[key] = name
+    return name
+
+
+_KEPT = frozenset(
+    (
+        'REQUEST_METHOD', 'wsgi.url_scheme', 'SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING',
+        'REQUEST_URI', 'RAW_URI', 'REMOTE_ADDR', 'REMOTE_PORT',
+    )
+)  # fmt: skip
+
+
+def _follow_trace(request, header):
+    match = _TRACEPARENT.match(header) if header else None
+    if match and match.group(1).strip('0'):
+        request.trace_id, request.parent_span_id = match.group(1), match.group(2)
+
+
+def _looks_unusual(environ):
+    search = _UNUSUAL.search
+    query, path = environ.get('QUERY_STRING'), environ.get('PATH_INFO')
+    return bool((query and search(query)) or (path and search(path)))
+
+
+def _announce(agent, request):
+    """Tell of the request before its end, so that the evidence outlives this process."""
+    request.announced = True
+    agent.stream.put(record.request_record(request, 'start'), urgent=True)
+
+
+def _witness_early(agent, request, operation):
+    """A dangerous operation of an unusual request is told before it happens."""
+    if not request.announced and request.body:
+        if _UNUSUAL_BODY.search(b''.join(request.body)):
+            _announce(agent, request)
+    if request.announced:
+        agent.stream.put(record.late_record(operation), urgent=True)
+
+
+def _ask(agent, request, operation):
+    """Block mode: let the collector judge; raises Blocked where it says so."""
+    answer = _answer(agent, request, operation)
+    if answer is None or answer.get('action') != 'block':
+        return
+    where = 'request' if operation is None else 'operation'
+    request.blocked = {'where': where, 'response_id': request.request_id}
+    count('blocked')
+    raise Blocked(request.request_id, _status(answer))
+
+
+@guarded
+def _answer(agent, request, operation):
+    body = {'request': record.request_record(request, 'start'), 'operation': None}
+    if operation is not None:
+        body['operation'] = record.operation_record(operation)
+    return agent.verdicts.ask(body)
+
+
+def _status(answer):
+    status = answer.get('status')
+    return status if isinstance(status, int) else 403

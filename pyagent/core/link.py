@@ -1,0 +1,121 @@
+"""One connection to the agent socket: connect, greet, send without blocking, receive. Not locked."""
+
+from __future__ import absolute_import
+
+import os
+import socket
+import sys
+
+from . import facts, guard, names, wire
+from .ledger import ledger
+
+VERSION = '0.1.0'
+
+# Kept before anything is hooked: the agent's own connections are not the app's.
+_connect = socket.socket.connect
+_start_time = names.time_ns()
+_WOULD_BLOCK = (11, 35, 10035)
+
+
+def hello(config, role, mode):
+    """The body of a HELLO: who this process is."""
+    from .config import runtime
+
+    return {
+        'pid': os.getpid(),
+        'role': role,
+        'agent_version': VERSION,
+        'mode': mode,
+        'service': config.service[:1000],
+        'service_version': config.service_version[:1000],
+        'environment': config.environment[:1000],
+        'runtime': runtime() or '',
+        'executable': sys.executable or '',
+        'argv0': (getattr(sys, 'argv', None) or [''])[0][:1000],
+        'thread_id': names.native_thread_id(),
+        'parent_pid': os.getppid() if hasattr(os, 'getppid') else 0,
+        'start_time': _start_time,
+        'hooks': ledger.rows()[:512] if role == 'stream' else [],
+        'counters': dict(guard.counters) if role == 'stream' else {},
+    }
+
+
+class Link(object):
+    """A connected socket and the bytes that it has not taken yet. Raises OSError (2.7: socket.error) when it breaks."""
+
+    def __init__(self, path, timeout):
+        if not facts.HAS_UNIX_SOCKETS:
+            raise OSError('no Unix sockets here')
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._splitter = wire.Splitter()
+        self._out = b''
+        try:
+            self._socket.settimeout(timeout)
+            _connect(self._socket, path)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    @property
+    def idle(self):
+        """Whether everything was handed to the kernel."""
+        return not self._out
+
+    def queue(self, kind, sequence, body):
+        """Add a frame to what is to be sent."""
+        self._out += wire.frame(kind, sequence, body)
+
+    def send(self):
+        """Send what the socket takes now."""
+        self._socket.setblocking(False)
+        while self._out:
+            try:
+                count = self._socket.send(self._out)
+            except (OSError, socket.error) as error:
+                if error.errno in _WOULD_BLOCK:
+                    return
+                raise
+            self._out = self._out[count:]
+
+    def receive(self):
+        """The frames that have arrived; raises OSError at the end of the stream."""
+        self._socket.setblocking(False)
+        frames = []
+        while True:
+            try:
+                data = self._socket.recv(65536)
+            except (OSError, socket.error) as error:
+                if error.errno in _WOULD_BLOCK:
+                    return frames
+                raise
+            if not data:
+                raise OSError('the collector closed the connection')
+            frames.extend(self._splitter.feed(data))
+
+    def exchange(self, kind, sequence, body, answers, seconds):
+        """Send one frame and wait for its answer (of a kind in `answers`); None when time is up."""
+        end = names.monotonic() + seconds
+        self._socket.settimeout(seconds)
+        try:
+            self._socket.sendall(self._out + wire.frame(kind, sequence, body))
+            self._out = b''
+            while True:
+                for got, number, value in self._splitter.feed(self._read(end)):
+                    if got in answers and number == sequence:
+                        return got, value
+        except socket.timeout:
+            return None
+
+    def _read(self, end):
+        left = end - names.monotonic()
+        if left <= 0:
+            raise socket.timeout()
+        self._socket.settimeout(left)
+        data = self._socket.recv(65536)
+        if not data:
+            raise OSError('the collector closed the connection')
+        return data
+
+    def close(self):
+        """Close this process's end; a parent's or child's stays open."""
+        self._socket.close()

@@ -1,0 +1,50 @@
+"""Names that moved between Python versions, found by trying."""
+
+from __future__ import absolute_import
+
+import threading
+import time
+
+try:
+    text_type = unicode  # noqa: F821
+except NameError:
+    text_type = str
+
+try:
+    import builtins
+except ImportError:
+    import __builtin__ as builtins
+
+try:
+    from contextvars import ContextVar
+except ImportError:
+    ContextVar = None
+
+monotonic = getattr(time, 'monotonic', time.time)
+
+try:
+    from time import perf_counter
+except ImportError:
+    perf_counter = time.time
+
+try:
+    from time import time_ns
+except ImportError:
+
+    def time_ns():
+        """Nanoseconds since the epoch."""
+        return int(time.time() * 1e9)
+
+
+# The kernel's thread id where Python knows it (3.8 and later), else 0.
+native_thread_id = getattr(threading, 'get_native_id', lambda: 0)
+
+__all__ = [
+    'ContextVar',
+    'builtins',
+    'monotonic',
+    'native_thread_id',
+    'perf_counter',
+    'text_type',
+    'time_ns',
+]

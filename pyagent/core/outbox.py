@@ -1,0 +1,72 @@
+"""What waits to be sent: bounded, evidence before the rest, drops counted by reason. Not locked: `transport` is."""
+
+from __future__ import absolute_import
+
+from collections import deque
+
+from . import guard, wire
+
+MAX_WEIGHT = 8 << 20
+"""Bytes of encoded records that may wait."""
+
+BATCH_BYTES = 256 << 10
+BATCH_RECORDS = 1000
+MAX_RECORD = 900 << 10
+
+
+class Outbox(object):
+    """Encoded records in two queues."""
+
+    def __init__(self):
+        self._urgent, self._bulk = deque(), deque()
+        self._weight = 0
+        self.dropped = {}
+
+    def __len__(self):
+        return len(self._urgent) + len(self._bulk)
+
+    def put(self, record, urgent):
+        """Queue an encoded record; what finds no room is dropped and counted."""
+        queue = self._urgent if urgent else self._bulk
+        self._weight += len(record)
+        if self._weight > MAX_WEIGHT and not (urgent and self._make_room()):
+            self._weight -= len(record)
+            self.drop('buffer_full')
+        else:
+            queue.append(record)
+
+    def drop(self, reason):
+        """Count one lost record."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+        guard.count('dropped_' + reason)
+
+    def batch(self):
+        """The body of the next BATCH, or None. Drops are told once."""
+        records, size = [], 0
+        while (self._urgent or self._bulk) and size < BATCH_BYTES and len(records) < BATCH_RECORDS:
+            record = (self._urgent or self._bulk).popleft()
+            records.append(record)
+            size += len(record)
+        self._weight -= size
+        if not records and not self.dropped:
+            return None
+        dropped, self.dropped = self.dropped, {}
+        return wire.encode_batch(records, dropped)
+
+    def _make_room(self):
+        """Evidence may push out what waits in bulk."""
+        while self._bulk and self._weight > MAX_WEIGHT:
+            self._weight -= len(self._bulk.popleft())
+            self.drop('buffer_full')
+        return self._weight <= MAX_WEIGHT
+
+
+def encoded(record):
+    """A record as it goes into a batch, or None where no frame could hold it. A body that is too much is left out."""
+    data = wire.encode_body(record)
+    if len(data) > MAX_RECORD:
+        if record.pop('body', None) is not None:
+            record['body_truncated'] = True
+        record['operations'] = record.get('operations', [])[:32]
+        data = wire.encode_body(record)
+    return data if len(data) <= MAX_RECORD else None

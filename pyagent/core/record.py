@@ -1,0 +1,156 @@
+"""From what is remembered to what the wire wants (proto/wire/README.md): text is Unicode, everything is capped."""
+
+from __future__ import absolute_import
+
+from . import facts
+from .ids import hexadecimal
+from .names import text_type
+
+SHORT, VALUE, TEXT = 4096, 8192, 65536
+MAX_HEADERS, MAX_PARAMS, MAX_STACK, MAX_ARGUMENTS = 128, 64, 32, 256
+
+
+def request_record(request, phase):
+    """The record of a request; phase "start" or "end"."""
+    environ = request.environ
+    body, encoding = _body(request)
+    record = {
+        'type': 'request',
+        'phase': phase,
+        'request_id': request.request_id,
+        'trace_id': request.trace_id,
+        'parent_span_id': request.parent_span_id,
+        'start_time': request.start_time,
+        'duration': request.duration,
+        'thread_id': request.thread_id,
+        'method': _wsgi(environ.get('REQUEST_METHOD', ''), SHORT),
+        'scheme': _wsgi(environ.get('wsgi.url_scheme', ''), SHORT),
+        'host': _wsgi(environ.get('HTTP_HOST', ''), SHORT),
+        'path': _wsgi(environ.get('SCRIPT_NAME', '') + environ.get('PATH_INFO', ''), TEXT),
+        'query': _wsgi(environ.get('QUERY_STRING', ''), TEXT),
+        'target': _wsgi(environ.get('REQUEST_URI') or environ.get('RAW_URI') or '', TEXT),
+        'headers': [[name, _wsgi(value, VALUE)] for name, value in request.headers],
+        'peer': _peer(environ),
+        'framework': request.framework,
+    }
+    if request.body_size:
+        record['body'], record['body_encoding'] = body, encoding
+        record['body_size'], record['body_truncated'] = request.body_size, request.body_truncated
+    _add_outcome(record, request)
+    return record
+
+
+def operation_record(operation):
+    """The record of one operation, as it stands inside a request record or in a late one."""
+    record = {
+        'index': operation.index,
+        'kind': operation.kind,
+        'start_time': operation.start_time,
+        'duration': operation.duration,
+        'text': text(operation.text, TEXT),
+        'system': operation.system,
+    }
+    if operation.argv:
+        record['argv'] = [text(word, SHORT) for word in operation.argv[:MAX_ARGUMENTS]]
+    for name in ('dialect', 'parameterised', 'error', 'blocked', 'flags'):
+        value = getattr(operation, name)
+        if value:
+            record[name] = value
+    if operation.stack:
+        record['stack'] = [text(line, SHORT) for line in operation.stack[:MAX_STACK]]
+    if operation.resolved:
+        record['resolved'] = [text(address, SHORT) for address in operation.resolved[:MAX_STACK]]
+    return record
+
+
+def late_record(operation):
+    """The record of an operation of a request that was announced before."""
+    request_id = operation.request.request_id
+    return {
+        'type': 'operation',
+        'request_id': request_id,
+        'operation': operation_record(operation),
+    }
+
+
+def login_record(event_id, time, outcome, user, framework, request):
+    """The record of a login, a failed login or a logout."""
+    return {
+        'type': 'login',
+        'event_id': hexadecimal(event_id),
+        'outcome': outcome,
+        'time': time,
+        'request_id': request.request_id if request else '',
+        'trace_id': request.trace_id if request else '',
+        'framework': framework,
+        'user': user,
+    }
+
+
+def user_record(user_id, login, session_id):
+    """Who it is. `session_id` is a digest already."""
+    return {
+        'id': text(user_id, SHORT),
+        'login': text(login, SHORT),
+        'session_id': text(session_id, SHORT),
+    }
+
+
+def text(value, limit):
+    """Anything as Unicode text of at most `limit` characters."""
+    if value is None:
+        return u''
+    if isinstance(value, bytes):
+        return value[: 4 * limit].decode('utf-8', 'replace')[:limit]
+    if not isinstance(value, text_type):
+        value = text_type(value)
+    return value[:limit]
+
+
+def _add_outcome(record, request):
+    if request.route:
+        record['route'] = text(request.route, SHORT)
+    if request.path_params:
+        items = list(request.path_params.items())[:MAX_PARAMS]
+        record['path_params'] = dict((text(k, SHORT), text(v, VALUE)) for k, v in items)
+    if request.status:
+        record['status'] = request.status
+    if request.response_headers:
+        pairs = request.response_headers[:MAX_HEADERS]
+        record['response_headers'] = [[text(n, SHORT).lower(), _wsgi(v, VALUE)] for n, v in pairs]
+    for name in ('user', 'exception', 'blocked'):
+        if getattr(request, name) is not None:
+            record[name] = getattr(request, name)
+    if request.operations:
+        record['operations'] = [operation_record(operation) for operation in request.operations]
+
+
+def _wsgi(value, limit):
+    """A string as WSGI has them (PEP 3333: bytes on 2.7, else their latin-1 image) as the text it stands for."""
+    if facts.TEXT_IS_UNICODE and isinstance(value, str):
+        value = value[:limit]
+        try:
+            raw = value.encode('latin-1')
+        except UnicodeEncodeError:
+            return value
+        return raw.decode('utf-8', 'replace')
+    return text(value, limit)
+
+
+def _body(request):
+    if not request.body:
+        return u'', 'utf-8'
+    raw = b''.join(request.body)
+    try:
+        return raw.decode('utf-8'), 'utf-8'
+    except UnicodeDecodeError:
+        return raw.decode('latin-1'), 'latin-1'
+
+
+def _peer(environ):
+    try:
+        port = int(environ.get('REMOTE_PORT') or 0)
+    except (TypeError, ValueError):
+        port = 0
+    address = environ.get('REMOTE_ADDR') or ''
+    return {'address': _wsgi(address, SHORT), 'port': port if 0 <= port <= 65535 else 0}

@@ -1,0 +1,248 @@
+"""The stream to the collector: batches out, acknowledgements and policy in. Request threads never wait for it.
+
+One daemon thread per process, started with the first record, gathers for 20 ms and sends; it looks around once a second
+when idle. Urgent records are tried at once from the thread that has them. An unacknowledged batch is sent again.
+"""
+
+from __future__ import absolute_import
+
+import atexit
+import os
+import threading
+import time
+from collections import OrderedDict
+
+from . import context, guard, mark, names, wire
+from .ledger import ledger
+from .link import Link, hello
+from .outbox import Outbox, encoded
+
+GATHER, IDLE, RETRY = 0.02, 1.0, 0.5
+STATUS_EVERY = 10.0
+MAX_OUTSTANDING = 16
+SELF_HELP = 1024
+"""Records that wait before request threads send them, where no thread of ours gets to run (uWSGI without threads)."""
+
+
+class Stream(object):
+    """State of this process's stream; a fork starts anew. `on_policy` hears every policy."""
+
+    def __init__(self, config, on_policy):
+        self._config, self._on_policy = config, on_policy
+        self.mode = config.mode
+        self.closed = False
+        atexit.register(self.flush)
+        self._reset()
+
+    def _reset(self):
+        """What a new process starts with."""
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._link = None
+        self._thread = None
+        self._outbox = Outbox()
+        self._unacked = OrderedDict()
+        self._sequence = 0
+        self._prepared = self._awake = False
+        self._next_try = self._next_status = 0.0
+        self._told_version = -1
+        self.witnessed = False
+        self.last_error = ''
+
+    @property
+    def connected(self):
+        return self._link is not None
+
+    def prepare(self):
+        """The first connection of a process is made at once, within the deadline, so that its marks count from the
+        first request on. Costs one comparison ever after."""
+        if self._prepared and self._pid == os.getpid():
+            return
+        self._follow_fork()
+        if self._lock.acquire(False):
+            try:
+                if not self._prepared:
+                    self._prepared = True
+                    self._open(self._config.deadline)
+            finally:
+                self._lock.release()
+        self._ensure_thread()
+
+    def put(self, record, urgent=False):
+        """Queue a record for the next batch; urgent ones are handed to the kernel now if that needs no waiting.
+
+        Records are encoded here, in the thread that has them: cheaper than keeping what they are made of alive.
+        """
+        if self.closed:
+            return
+        if self._pid != os.getpid():
+            self._follow_fork()
+        data = encoded(record)
+        if data is None:
+            self._outbox.drop('too_large')
+            return
+        self._outbox.put(data, urgent)
+        if urgent or len(self._outbox) > SELF_HELP:
+            self._try_pump()
+        if not self._awake:
+            self._awake = True
+            self._ensure_thread()
+            self._wake.set()
+
+    def flush(self):
+        """At the end of the process: one more try, at most 200 ms."""
+        if self._pid != os.getpid() or not self._prepared:
+            return
+        end = names.monotonic() + 0.2
+        while names.monotonic() < end:
+            with self._lock:
+                self._pump()
+                if self._link is None or not (len(self._outbox) or self._unacked):
+                    return
+            time.sleep(0.002)
+
+    def close(self):
+        """Send what waits, then hang up."""
+        self.flush()
+        self.closed = True
+        self._wake.set()
+        with self._lock:
+            self._drop_link('')
+
+    # inside
+
+    def _follow_fork(self):
+        if self._pid != os.getpid():
+            guard.reset_after_fork()
+            guard.counters.clear()
+            ledger.reset_after_fork()
+            if self._link is not None:
+                self._link.close()
+            self._reset()
+
+    def _ensure_thread(self):
+        """Start the thread outside of any request: neither its context nor its mark is the request's."""
+        if self._thread is not None or self.closed:
+            return
+        self._thread = threading.Thread(target=self._run, name='cowitness')
+        self._thread.daemon = True
+        serving = context.current()
+        context.enter(None)
+        try:
+            self._thread.start()
+        except Exception:
+            guard.swallow('start thread')
+        finally:
+            context.enter(serving)
+
+    def _run(self):
+        mark.clear_mark()
+        pid = self._pid
+        while not self.closed and pid == self._pid == os.getpid():
+            self._wake.wait(IDLE if self._link is not None else RETRY)
+            self._wake.clear()
+            if self._awake:
+                time.sleep(GATHER)
+            self._awake = False
+            self._turn()
+
+    @guard.guarded
+    def _turn(self):
+        with self._lock:
+            if self._link is None and names.monotonic() >= self._next_try:
+                self._open(0)
+            self._pump()
+
+    def _try_pump(self):
+        if self._link is not None and self._lock.acquire(False):
+            try:
+                self._pump()
+            except Exception:
+                guard.swallow('send')
+            finally:
+                self._lock.release()
+
+    def _open(self, patience):
+        """Connect and greet; wait `patience` seconds for WELCOME. Unacknowledged batches go first."""
+        self._next_try = names.monotonic() + RETRY
+        link = None
+        try:
+            link = Link(self._config.socket_path, self._config.deadline)
+            self._told_version = ledger.version
+            greeting = wire.encode_body(hello(self._config, 'stream', self.mode))
+            if patience:
+                answer = link.exchange(
+                    wire.HELLO, 0, greeting, (wire.WELCOME, wire.ERROR), patience
+                )
+                if answer is not None:
+                    self._take(answer[0], 0, answer[1])
+            else:
+                link.queue(wire.HELLO, 0, greeting)
+            for sequence, body in self._unacked.items():
+                link.queue(wire.BATCH, sequence, body)
+        except (EnvironmentError, wire.WireError) as error:
+            if link is not None:
+                link.close()
+            self.last_error = str(error)
+            return
+        self._link = link
+        self.last_error = ''
+        self._next_status = names.monotonic() + STATUS_EVERY
+        guard.count('connections')
+
+    def _pump(self):
+        """Receive, then send what may be sent; the lock is held."""
+        if self._link is None:
+            return
+        try:
+            for kind, sequence, body in self._link.receive():
+                self._take(kind, sequence, body)
+            self._link.send()
+            self._send_status()
+            while self._link.idle and len(self._unacked) < MAX_OUTSTANDING:
+                body = self._outbox.batch()
+                if body is None:
+                    break
+                self._sequence += 1
+                self._unacked[self._sequence] = body
+                self._link.queue(wire.BATCH, self._sequence, body)
+                self._link.send()
+        except (EnvironmentError, wire.WireError) as error:
+            self._drop_link(str(error))
+
+    def _send_status(self):
+        now = names.monotonic()
+        if self._link.idle and (now >= self._next_status or self._told_version != ledger.version):
+            self._next_status = now + STATUS_EVERY
+            self._told_version = ledger.version
+            status = {
+                'mode': self.mode,
+                'hooks': ledger.rows()[:512],
+                'counters': dict(guard.counters),
+            }
+            self._link.queue(wire.STATUS, 0, wire.encode_body(status))
+            self._link.send()
+
+    def _take(self, kind, sequence, body):
+        if kind == wire.ACK:
+            self._unacked.pop(sequence, None)
+        elif kind == wire.WELCOME:
+            self.witnessed = bool(body.get('witnessed'))
+            self._on_policy(body.get('policy') or {})
+        elif kind == wire.POLICY:
+            self._on_policy(body)
+        elif kind == wire.ERROR:
+            guard.count('refused_by_collector')
+            if body.get('code') in ('bad_body', 'too_large') and self._unacked:
+                self._unacked.popitem(last=False)
+                self._outbox.drop('refused')
+            raise wire.WireError('refused: %s' % (body.get('code'),))
+
+    def _drop_link(self, reason):
+        if self._link is not None:
+            self._link.close()
+        self._link = None
+        self.witnessed = False
+        self.last_error = reason
+        self._next_try = names.monotonic() + RETRY / 5

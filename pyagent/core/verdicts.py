@@ -1,0 +1,73 @@
+"""The verdict call of block mode: a question, a deadline, an answer or none. Fails open.
+
+Each thread has a connection of its own, so an answer never waits for another's. After three failures in a row nobody
+asks for a second: a hung collector costs the app three deadlines, not one per request.
+"""
+
+from __future__ import absolute_import
+
+import os
+import threading
+
+from . import guard, names, wire
+from .link import Link, hello
+
+FAILURES = 3
+PAUSE = 1.0
+
+
+class Verdicts(object):
+    """Asks the collector from the threads of this process."""
+
+    def __init__(self, config):
+        self._config = config
+        self._local = threading.local()
+        self._failures = 0
+        self._closed_until = 0.0
+
+    def ask(self, body):
+        """The VERDICT for an ASK as a dict, or None where there was none in time."""
+        if self._closed_until and names.monotonic() < self._closed_until:
+            guard.count('verdicts_skipped')
+            return None
+        try:
+            answer = self._exchange(wire.encode_body(body))
+        except (EnvironmentError, wire.WireError):
+            answer = None
+        if answer is None:
+            self._failed()
+            return None
+        self._failures, self._closed_until = 0, 0.0
+        guard.count('verdicts')
+        return answer[1] if answer[0] == wire.VERDICT else None
+
+    def _exchange(self, body):
+        end = names.monotonic() + self._config.deadline
+        link = self._link()
+        self._local.sequence += 1
+        left = max(0.001, end - names.monotonic())
+        kinds = (wire.VERDICT, wire.ERROR)
+        answer = None
+        try:
+            answer = link.exchange(wire.ASK, self._local.sequence, body, kinds, left)
+        finally:
+            if answer is None:
+                link.close()
+                self._local.link = None
+        return answer
+
+    def _link(self):
+        """This thread's connection, in this process."""
+        link = getattr(self._local, 'link', None)
+        if link is not None and self._local.pid == os.getpid():
+            return link
+        self._local.pid, self._local.sequence = os.getpid(), 0
+        self._local.link = link = Link(self._config.socket_path, self._config.deadline)
+        link.queue(wire.HELLO, 0, wire.encode_body(hello(self._config, 'verdict', 'block')))
+        return link
+
+    def _failed(self):
+        guard.count('verdict_timeouts')
+        self._failures += 1
+        if self._failures >= FAILURES:
+            self._closed_until = names.monotonic() + PAUSE

@@ -1,0 +1,75 @@
+"""The frame of the agent socket: a header of 12 bytes and a JSON body (proto/wire/README.md)."""
+
+from __future__ import absolute_import
+
+import json
+import struct
+
+from . import facts
+
+HEADER = struct.Struct('>IBBHI')
+VERSION = 1
+MAX_BODY = 1 << 20
+HELLO, BATCH, ASK, STATUS = 1, 2, 3, 4
+WELCOME, ACK, VERDICT, POLICY, ERROR = 17, 18, 19, 20, 21
+
+
+class WireError(Exception):
+    """The other side said what this side does not understand."""
+
+
+if facts.TEXT_IS_UNICODE:
+    _to_text = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+
+    def encode_body(value):
+        """JSON as UTF-8; a lone surrogate becomes a question mark."""
+        return _to_text(value).encode('utf-8', 'replace')
+
+else:
+    _to_bytes = json.JSONEncoder(ensure_ascii=True, check_circular=False).encode
+
+    def encode_body(value):
+        """JSON in ASCII."""
+        return bytes(_to_bytes(value))
+
+
+def encode_batch(records, dropped):
+    """The body of a BATCH around records that are encoded already."""
+    return b'{"records":[' + b','.join(records) + b'],"dropped":' + encode_body(dropped) + b'}'
+
+
+def frame(kind, sequence, body):
+    """A whole frame around an encoded body."""
+    return HEADER.pack(len(body), kind, VERSION, 0, sequence & 0xFFFFFFFF) + body
+
+
+class Splitter(object):
+    """Cuts a byte stream into (kind, sequence, body as a value); raises WireError."""
+
+    def __init__(self):
+        self._buffer = b''
+
+    def feed(self, data):
+        """Add bytes, return the frames that they complete."""
+        self._buffer += data
+        frames = []
+        while len(self._buffer) >= HEADER.size:
+            length, kind, version, reserved, sequence = HEADER.unpack_from(self._buffer)
+            if version != VERSION or reserved or length > MAX_BODY:
+                raise WireError('a frame of version %d with %d bytes' % (version, length))
+            end = HEADER.size + length
+            if len(self._buffer) < end:
+                break
+            frames.append((kind, sequence, _decode(self._buffer[HEADER.size : end])))
+            self._buffer = self._buffer[end:]
+        return frames
+
+
+def _decode(body):
+    try:
+        value = json.loads(body.decode('utf-8'))
+    except ValueError:
+        raise WireError('a body that is not JSON')
+    if not isinstance(value, dict):
+        raise WireError('a body that is no object')
+    return value
