@@ -14,7 +14,7 @@ from .guard import count, guarded
 from .ids import hexadecimal, new_pair
 
 # Anything that the plainest of requests does not hold. Only decides what is sent early, never what is judged.
-_UNUSUAL = re.compile(r'''['"`;|&<>$\\\n(){}]|%(?!20)|\.\.|//|0x''')
+_UNUSUAL = re.compile(r'''['"`;|<>$\\\n(){}]|%(?!20)|\.\.|//|0x''')
 _UNUSUAL_BODY = re.compile(br'''['"`;|<>$\\\n()]|%[23567]|\.\.''')
 _TRACEPARENT = re.compile('^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}')
 _SKIPPED = ('HTTP_CONTENT_TYPE', 'HTTP_CONTENT_LENGTH')

@@ -31,7 +31,7 @@ class Stream(object):
         self._config, self._on_policy = config, on_policy
         self.mode = config.mode
         self.closed = False
-        atexit.register(self.flush)
+        atexit.register(self.close)
         self._reset()
 
     def _reset(self):
@@ -107,6 +107,8 @@ class Stream(object):
         self.flush()
         self.closed = True
         self._wake.set()
+        if self._thread is not None and self._pid == os.getpid():
+            self._thread.join(0.1)
         with self._lock:
             self._drop_link('')
 

@@ -19,14 +19,18 @@ class WireError(Exception):
 
 
 if facts.TEXT_IS_UNICODE:
-    _to_text = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+    _to_text = json.JSONEncoder(
+        ensure_ascii=False, check_circular=False, separators=(',', ':')
+    ).encode
 
     def encode_body(value):
         """JSON as UTF-8; a lone surrogate becomes a question mark."""
         return _to_text(value).encode('utf-8', 'replace')
 
 else:
-    _to_bytes = json.JSONEncoder(ensure_ascii=True, check_circular=False).encode
+    _to_bytes = json.JSONEncoder(
+        ensure_ascii=True, check_circular=False, separators=(',', ':')
+    ).encode
 
     def encode_body(value):
         """JSON in ASCII."""

@@ -1,0 +1,156 @@
+"""A request's life: what is recorded, what is told early, what threads inherit, what block mode stops."""
+
+from __future__ import absolute_import
+
+import threading
+
+from pyagent.core import context, lifecycle, mark, users
+from pyagent.core.blocked import Blocked
+from pyagent.core.context import Operation
+
+from .support import AgentCase, environ, wait_for
+
+
+class Monitor(AgentCase):
+    def test_a_plain_request_is_told_once(self):
+        """An ordinary request gives one `end` record with method, path, query, headers, peer, status and duration."""
+        request = lifecycle.begin(environ('/caf\xc3\xa9', 'a=1&b=2'))
+        lifecycle.set_route(request, '/<name>', {'name': 'x'}, 'flask')
+        lifecycle.end(request, 200, [('Content-Type', 'text/plain')])
+        record = self.ended()
+        self.assertEqual(self.listener.records('request', phase='start'), [])
+        self.assertEqual(
+            (record['method'], record['path'], record['query'], record['status']),
+            ('GET', u'/caf\xe9', 'a=1&b=2', 200),
+        )
+        self.assertEqual(record['peer'], {'address': '127.0.0.1', 'port': 50123})
+        self.assertIn(['user-agent', 'curl/8'], record['headers'])
+        self.assertEqual(record['response_headers'], [['content-type', 'text/plain']])
+        self.assertEqual((record['route'], record['path_params']), ('/<name>', {'name': 'x'}))
+        self.assertTrue(record['duration'] > 0)
+        self.assertEqual((len(record['request_id']), len(record['trace_id'])), (16, 32))
+
+    def test_an_unusual_request_is_told_at_once(self):
+        """A quote in the query sends a `start` record before the request has ended, and its operations too."""
+        request = lifecycle.begin(environ('/', "q='x"))
+        operation = Operation('shell', 'echo x', 'os.system')
+        lifecycle.operation_start(operation)
+        early = wait_for(lambda: self.listener.records('operation'))
+        self.assertEqual(early[0]['operation']['text'], 'echo x')
+        self.assertEqual(len(self.listener.records('request', phase='start')), 1)
+        self.assertEqual(self.listener.records('request', phase='end'), [])
+        lifecycle.operation_end(operation, ValueError)
+        lifecycle.end(request)
+        self.assertEqual(self.ended()['operations'][0]['error'], 'ValueError')
+
+    def test_trace_context_is_followed(self):
+        """A W3C traceparent gives trace id and parent; one that is not valid gives neither."""
+        header = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+        request = lifecycle.begin(environ(HTTP_TRACEPARENT=header))
+        self.assertEqual(request.trace_id, '0af7651916cd43dd8448eb211c80319c')
+        self.assertEqual(request.parent_span_id, 'b7ad6b7169203331')
+        self.assertNotEqual(lifecycle.begin(environ(HTTP_TRACEPARENT='00-zz')).trace_id, '')
+
+    def test_end_is_once(self):
+        """A second end changes nothing, and no request is served afterwards."""
+        request = lifecycle.begin(environ())
+        lifecycle.end(request, 200)
+        lifecycle.end(request, 500)
+        self.assertEqual(self.ended()['status'], 200)
+        self.assertIsNone(context.current())
+
+    def test_carry(self):
+        """A carried function works for the request in another thread, which is free again afterwards."""
+        request = lifecycle.begin(environ())
+        seen, marks = [], []
+        real, mark.set_mark = mark.set_mark, marks.append
+        self.addCleanup(setattr, mark, 'set_mark', real)
+        carried = lifecycle.carry(lambda: seen.append(context.current()))
+
+        def work():
+            carried()
+            seen.append(context.current())
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        self.assertEqual(seen, [request, None])
+        self.assertEqual(marks, [request.number, 0])
+
+    def test_body_is_capped(self):
+        """At most 128 KiB of a body are kept; its size is told in full."""
+        request = lifecycle.begin(environ())
+        lifecycle.saw_body(request, b'a' * 131000)
+        lifecycle.saw_body(request, b'b' * 131000)
+        lifecycle.end(request)
+        record = self.ended()
+        self.assertEqual(len(record['body']), 131072)
+        self.assertEqual((record['body_size'], record['body_truncated']), (262000, True))
+
+    def test_login(self):
+        """A login is told at once with its request, and holds a digest for the session key."""
+        lifecycle.begin(environ('/login'))
+        users.login_event('success', 7, 'alice', 'secretsessionkey', 'django')
+        login = wait_for(lambda: self.listener.records('login'))[0]
+        self.assertEqual((login['outcome'], login['user']['id']), ('success', '7'))
+        self.assertEqual((login['user']['login'], len(login['user']['session_id'])), ('alice', 16))
+        self.assertNotIn('secretsessionkey', repr(self.listener.frames))
+        starts = self.listener.records('request', phase='start')
+        self.assertEqual([s['request_id'] for s in starts], [login['request_id']])
+
+    def test_operations_outside_of_requests(self):
+        """What no request causes is no operation."""
+        self.assertIsNone(lifecycle.operation_start(Operation('shell', 'x', 'os.system')))
+
+    def test_mode_off_by_policy(self):
+        """A policy can turn a running agent off and on."""
+        self.agent.obey({'version': 2, 'mode': 'off'})
+        self.assertIsNone(lifecycle.begin(environ()))
+        self.agent.obey({'version': 3, 'mode': ''})
+        self.assertIsNotNone(lifecycle.begin(environ()))
+        self.agent.obey({'version': 4, 'mode': 'nonsense'})
+        self.assertEqual(self.agent.mode, 'monitor')
+
+
+class Anonymous(AgentCase):
+    def test_names_leave_as_digests(self):
+        """In anonymisation mode neither id nor login can be read."""
+        self.agent.config.user_mode = 'anonymisation'
+        users.login_event('failure', 7, 'alice')
+        user = wait_for(lambda: self.listener.records('login'))[0]['user']
+        self.assertTrue(user['login'].startswith('anon_') and user['id'].startswith('anon_'))
+
+
+def judge(body):
+    """Block the operation that holds a semicolon, and nothing else."""
+    operation = body['operation']
+    stop = operation is not None and ';' in operation['text']
+    return {'action': 'block' if stop else 'allow', 'status': 403, 'findings': []}
+
+
+class Block(AgentCase):
+    mode = 'block'
+    verdict = staticmethod(judge)
+
+    def test_an_operation_is_stopped(self):
+        """The operation that the verdict blocks raises Blocked and is recorded as blocked; others go on."""
+        request = lifecycle.begin(environ('/', 'q=x'))
+        self.assertIsNotNone(lifecycle.operation_start(Operation('shell', 'fine', 'os.system')))
+        bad = Operation('shell', 'a;b', 'os.system')
+        self.assertRaises(Blocked, lifecycle.operation_start, bad)
+        lifecycle.end(request, 403)
+        record = self.ended()
+        self.assertEqual([o.get('blocked', False) for o in record['operations']], [False, True])
+        self.assertEqual(record['blocked']['where'], 'operation')
+
+
+class Silent(AgentCase):
+    mode = 'block'
+
+    def test_no_answer_lets_the_app_go_on(self):
+        """A collector that does not answer costs its deadline a few times, then is not asked for a while."""
+        for _ in range(6):
+            lifecycle.end(lifecycle.begin(environ()))
+        counters = self.agent.status()['counters']
+        self.assertEqual(counters['verdict_timeouts'] % 3, 0)
+        self.assertTrue(counters['verdicts_skipped'] >= 3)

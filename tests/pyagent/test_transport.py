@@ -1,0 +1,119 @@
+"""The stream: acknowledged or sent again, bounded, fork-safe, never in the way."""
+
+from __future__ import absolute_import
+
+import os
+import unittest
+
+from pyagent.core import agent as agents
+from pyagent.core import facts, guard, lifecycle, wire
+from pyagent.core.outbox import MAX_WEIGHT, Outbox, encoded
+
+from .support import AgentCase, Case, Listener, environ, wait_for
+
+
+def serve(path='/'):
+    request = lifecycle.begin(environ(path))
+    lifecycle.end(request, 200)
+    return request.request_id
+
+
+class Connected(AgentCase):
+    def test_hello_says_who(self):
+        """The first frame is a HELLO with pid, role, mode and hooks."""
+        serve()
+        hello = self.listener.bodies(wire.HELLO)[0]
+        self.assertEqual((hello['pid'], hello['role'], hello['mode']), (os.getpid(), 'stream', 'monitor'))
+        self.assertIsInstance(hello['hooks'], list)
+
+    def test_unacknowledged_batches_are_sent_again(self):
+        """What was not acknowledged when the collector went away reaches the next one."""
+        self.listener.acknowledge = False
+        first = serve('/one')
+        self.assertTrue(wait_for(lambda: self.listener.records('request')))
+        self.listener.hang_up()
+        second = serve('/two')
+        self.listener = Listener(self.directory)
+        self.addCleanup(self.listener.hang_up)
+        arrived = wait_for(lambda: len(self.listener.records('request')) >= 2)
+        self.assertTrue(arrived, self.listener.frames)
+        ids = [record['request_id'] for record in self.listener.records('request')]
+        self.assertEqual(sorted(ids), sorted([first, second]))
+
+    def test_policy_is_obeyed_when_it_comes(self):
+        """A POLICY frame changes the mode of a running agent."""
+        serve()
+        self.listener.send(wire.POLICY, {'version': 2, 'mode': 'off'})
+        self.assertTrue(wait_for(lambda: self.agent.mode == 'off'))
+
+    def test_a_refused_batch_is_not_sent_for_ever(self):
+        """A batch that the collector calls bad is dropped, counted, and later ones arrive."""
+        self.listener.acknowledge = False
+        serve('/bad')
+        self.assertTrue(wait_for(lambda: self.listener.records('request')))
+        self.listener.acknowledge = True
+        self.listener.send(wire.ERROR, {'code': 'bad_body', 'detail': ''})
+        good = serve('/good')
+        self.assertTrue(wait_for(lambda: self.listener.records('request', request_id=good)))
+        self.assertTrue(guard.counters['dropped_refused'] >= 1)
+
+    @unittest.skipUnless(facts.HAS_FORK, 'no fork here')
+    def test_a_fork_has_its_own_stream(self):
+        """A child greets with its own pid and tells its own requests; the parent's connection goes on."""
+        serve('/parent')
+        pid = os.fork()
+        if pid == 0:
+            serve('/child')
+            self.agent.stream.flush()
+            os._exit(0)
+        os.waitpid(pid, 0)
+        serve('/parent-again')
+        self.assertTrue(wait_for(lambda: len(self.listener.records('request')) == 3))
+        pids = [hello['pid'] for hello in self.listener.bodies(wire.HELLO)]
+        self.assertEqual(pids, [os.getpid(), pid])
+
+
+class Deaf(Case):
+    def test_a_listener_that_never_reads(self):
+        """A full socket blocks nobody: records wait, then are dropped and counted, in bounded memory."""
+        import socket
+
+        deaf = socket.socket(socket.AF_UNIX)
+        self.addCleanup(deaf.close)
+        deaf.bind(os.path.join(self.directory, 'agent.sock'))
+        deaf.listen(1)
+        agent = agents.start({'COWITNESS_RUN_DIR': self.directory})
+        self.addCleanup(agents.stop)
+        guard.counters.pop('dropped_buffer_full', None)
+        agent.stream.prepare()
+        for _ in range(400):
+            agent.stream.put({'type': 'request', 'body': 'x' * 100000}, urgent=True)
+        self.assertTrue(guard.counters['dropped_buffer_full'] > 0)
+        self.assertTrue(agent.stream._outbox._weight <= MAX_WEIGHT)
+
+
+class Absent(Case):
+    def test_nobody_there(self):
+        """Without a collector requests are served and the reason is told."""
+        agent = agents.start({'COWITNESS_RUN_DIR': self.directory})
+        self.addCleanup(agents.stop)
+        serve()
+        status = agent.status()
+        self.assertFalse(status['connected'])
+        self.assertNotEqual(status['last_error'], '')
+
+
+class Box(unittest.TestCase):
+    def test_evidence_first(self):
+        """Urgent records leave before the bulk and may push it out; drops are told with the next batch."""
+        box = Outbox()
+        box.put(b'"bulk"' + b' ' * (MAX_WEIGHT - 10), False)
+        box.put(b'"evidence"', True)
+        self.assertEqual(box.batch(), b'{"records":["evidence"],"dropped":{"buffer_full":1}}')
+        self.assertIsNone(box.batch())
+
+    def test_records_that_no_frame_holds(self):
+        """A record that is too large goes without its body; one that is still too large is not sent."""
+        data = encoded({'type': 'request', 'body': u'\x01' * 900000, 'body_truncated': False})
+        self.assertTrue(len(data) < 1000)
+        self.assertIsNone(encoded({'type': 'login', 'framework': 'x' * (1 << 20)}))
