@@ -88,6 +88,11 @@ class Agents:
         """Pids that the kernel side watches, as far as we know."""
         return [pid for pid, entry in self._entries.items() if entry.agent.witnessed]
 
+    def is_witnessed(self, pid: int) -> bool:
+        """Whether the kernel side watches this process."""
+        entry = self._entries.get(pid)
+        return entry is not None and entry.agent.witnessed
+
     def listed(self) -> list[Agent]:
         """Everyone, the latest connection first."""
         self._trim()

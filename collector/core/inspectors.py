@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 import msgspec
 import structlog
@@ -38,6 +39,8 @@ class Inspectors:
 
     def attach(self, number: int) -> InspectorLink:
         """The protocol for the link to inspector `number`."""
+        if (before := self._links.get(number)) is not None:
+            self.detach(number, before)
         self._links[number] = InspectorLink(number, self, self._pipeline)
         return self._links[number]
 
@@ -114,8 +117,7 @@ class InspectorLink(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -155,8 +157,7 @@ class InspectorLink(asyncio.Protocol):
             if evidence.needs_storing:
                 self.tell(link.STORED, {}, sequence)
 
-        if not self._pipeline.put_evidence(Delivery(evidence, size, stored), self._resume):
-            assert self._transport is not None
+        if not self._pipeline.put_evidence(Delivery(evidence, size, stored), self._resume) and self._transport:
             self._transport.pause_reading()
 
     def _resume(self) -> None:

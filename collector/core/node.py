@@ -18,13 +18,15 @@ from collector.model import Agent, Host
 
 
 class NodeView:
-    """Read by the API and by the metrics. `probes_off`: why no probe process was started; empty when one was."""
+    """Read by the API and by the metrics. `probes_off`: why no probe process was started; empty when one was.
+    `more`: totals of parts that this module does not know."""
 
     def __init__(self, agents: Agents, probes: ProbeSource, inspectors: Inspectors, pipeline: Pipeline) -> None:
         self._agents, self._probes = agents, probes
         self._inspectors, self._pipeline = inspectors, pipeline
         self._start = time.time_ns()
         self.probes_off: Callable[[], str] = lambda: ""
+        self.more: Callable[[], dict[str, int]] = dict
 
     def agents(self) -> list[Agent]:
         """App processes under the agent, the latest first."""
@@ -60,7 +62,7 @@ class NodeView:
             totals |= {f"kernel_events.{kind}": count for kind, count in stats.events.items()}
             totals |= {f"dropped.probes.{reason}": count for reason, count in stats.dropped.items()}
             totals |= {"memory.probes": stats.memory_bytes, "registered_processes": stats.registered}
-        return totals
+        return totals | self.more()
 
 
 def host_name() -> str:

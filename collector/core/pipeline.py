@@ -195,7 +195,7 @@ class Pipeline:
             changes.login(login)
 
     def _take_evidence(self, changes: Changes) -> list[Delivery]:
-        deliveries = []
+        deliveries: list[Delivery] = []
         while self._evidence and len(deliveries) < ROUND_EVIDENCE:
             delivery = self._evidence.popleft()
             self._evidence_bytes -= delivery.size

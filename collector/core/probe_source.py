@@ -13,6 +13,7 @@ import struct
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import cast
 
 import msgspec
 import structlog
@@ -28,6 +29,7 @@ SILENCE = 10.0
 
 MAX_UNREAD = 256 << 10
 REGISTER_AT_ONCE = 1024
+NEEDED = ("tracepoints", "ring_buffer")
 
 _decode_hello = msgspec.json.Decoder(ProbeHello).decode
 _decode_events = msgspec.json.Decoder(Events).decode
@@ -39,7 +41,8 @@ log = structlog.get_logger()
 
 
 class ProbeSource:
-    """What the probes said last, and the way to register processes. `reason` says why there are no probes."""
+    """What the probes said last, and the way to register processes. `reason` says why there are no probes;
+    `met` is set once they have spoken (or will not)."""
 
     def __init__(self, on_events: Callable[[list[KernelEvent]], None], wanted: Callable[[], list[int]]) -> None:
         self._on_events, self._wanted = on_events, wanted
@@ -49,6 +52,8 @@ class ProbeSource:
         self.hello: ProbeHello | None = None
         self.stats: ProbeStats | None = None
         self.heard = 0.0
+        self._refusal = ""
+        self.met = asyncio.Event()
         self.reason = "the probes have not connected yet"
         self.problems: Counter[str] = Counter()
 
@@ -59,7 +64,12 @@ class ProbeSource:
     @property
     def running(self) -> bool:
         """Whether probes are there and say something."""
-        return self.hello is not None and self._connection is not None and not self.silent
+        return self.hello is not None and self._connection is not None and not self.silent and not self.refusal
+
+    @property
+    def refusal(self) -> str:
+        """Why the kernel does not let the probes watch, in their words; empty where it does or nobody asked."""
+        return self._refusal
 
     @property
     def silent(self) -> bool:
@@ -69,6 +79,8 @@ class ProbeSource:
         """Why there is no kernel witness; empty while there is one."""
         if self.running:
             return ""
+        if self._refusal:
+            return self._refusal
         if self._connection is not None and self.hello is not None:
             return f"the probes have said nothing for {time.monotonic() - self.heard:.0f} s"
         return self.reason
@@ -91,6 +103,8 @@ class ProbeSource:
             self._connection.close("replaced by a new probe process")
         self._connection, self.hello, self.stats = connection, hello, None
         self.heard = time.monotonic()
+        self._refusal = refusal(hello)
+        self.met.set()
         log.info("probes connected", pid=hello.pid, kernel=hello.kernel_release, version=hello.version)
         self.register(self._wanted())
 
@@ -117,8 +131,7 @@ class ProbeConnection(asyncio.Protocol):
         self._greeted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         peer: socket.socket = transport.get_extra_info("socket")
         uid = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))[1]
         if uid not in (0, os.getuid()):
@@ -138,7 +151,8 @@ class ProbeConnection(asyncio.Protocol):
 
     def change(self, kind: int, pids: Iterable[int]) -> None:
         """Send REGISTER or UNREGISTER. Probes that do not read are closed: they come back and learn all anew."""
-        assert self._transport is not None
+        if self._transport is None:
+            return
         if self._transport.get_write_buffer_size() > MAX_UNREAD:
             self.close("the probes do not read")
             return
@@ -186,3 +200,9 @@ class ProbeConnection(asyncio.Protocol):
         self._source.on_registered([pid for pid in pids if pid not in unknown], True)
         if unknown:
             self._source.on_registered([pid for pid in pids if pid in unknown], False)
+
+
+def refusal(hello: ProbeHello) -> str:
+    """The reason of the first capability that is needed and missing; empty where all are there."""
+    missing = [one for one in hello.capabilities if one.name in NEEDED and not one.available]
+    return (missing[0].reason or f"no {missing[0].name}") if missing else ""

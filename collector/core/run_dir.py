@@ -15,20 +15,21 @@ BACKLOG = 4096
 LONGEST_NAME = "agent.sock"
 
 
-class CannotStart(Exception):
+class CannotStart(Exception):  # noqa: N818 - reads as what it is
     """Why the daemon cannot start, in words for the person who started it."""
 
 
 def prepare(run_dir: Path, state_dir: Path) -> None:
-    """Make both directories (0750) and see that we may write there; raises CannotStart."""
+    """Make the run directory (0755: apps of other users go through it) and the state directory (0750), and see that we
+    may write there; raises CannotStart."""
     length = len(os.fsencode(run_dir / LONGEST_NAME))
     if length > MAX_SOCKET_PATH:
         raise CannotStart(
             f"the run directory's path is too long: {run_dir / LONGEST_NAME} has {length} bytes, "
             f"a Unix socket's path may have {MAX_SOCKET_PATH}. Choose a shorter --run-dir."
         )
-    for directory, option in ((run_dir, "--run-dir"), (state_dir, "--state-dir")):
-        _make(directory, option)
+    _make(run_dir, "--run-dir", 0o755)
+    _make(state_dir, "--state-dir", 0o750)
 
 
 def lock(run_dir: Path) -> int:
@@ -68,9 +69,11 @@ def listen(path: Path, mode: int) -> socket.socket:
     return listener
 
 
-def _make(directory: Path, option: str) -> None:
+def _make(directory: Path, option: str, mode: int) -> None:
     try:
-        directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        if not directory.is_dir():
+            directory.mkdir(parents=True)
+            directory.chmod(mode)  # whatever the umask
     except FileExistsError:
         raise CannotStart(f"{directory} ({option}) is not a directory") from None
     except OSError as error:

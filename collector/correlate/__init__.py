@@ -1,0 +1,5 @@
+"""Joining what the app said with what the kernel saw. Pure: no I/O, the clock is handed in."""
+
+from collector.correlate.correlator import Correlator, Limits
+
+__all__ = ["Correlator", "Limits"]

@@ -11,7 +11,7 @@ import socket
 import struct
 import time
 from collections import deque
-from typing import Protocol
+from typing import Protocol, cast
 
 from collector.inspector.counters import Counters
 from collector.inspector.crowd import Crowd
@@ -26,6 +26,8 @@ TURN = 8
 
 MAX_UNREAD = 1 << 20
 """Bytes of answers that a peer may leave unread before it is closed."""
+
+FRAME_OVERHEAD = 200
 
 _CREDENTIALS = struct.Struct("3i")
 
@@ -58,10 +60,9 @@ class Connection(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=MAX_UNREAD)
-        self.pid, self.uid = _credentials(transport)
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=MAX_UNREAD)
+        self.pid, self.uid = _credentials(self._transport)
         self._counters.add("connections")
         self._crowd.add(self)
 
@@ -77,7 +78,7 @@ class Connection(asyncio.Protocol):
         self._inbox.extend(new)
         if new or not before:
             self._begun = time.monotonic()
-        self._hold(sum(len(body) for _, body in new) + self._splitter.pending - before)
+        self._hold(sum(cost(len(body)) for _, body in new) + self._splitter.pending - before)
         wait = self._crowd.allowance(self.pid).data(len(data), len(new), time.monotonic())
         if wait > 0:
             self._throttle(wait)
@@ -118,7 +119,7 @@ class Connection(asyncio.Protocol):
         """The batch of `size` bytes is judged."""
         self._busy = False
         if not self._closing:
-            self._hold(-size)
+            self._hold(-cost(size))
             self._pump()
 
     def refuse(self, code: str, detail: str, hostile: bool = False) -> None:
@@ -167,7 +168,7 @@ class Connection(asyncio.Protocol):
         except FrameError as error:
             self.refuse(error.code, error.detail, hostile=True)
         if not self._busy:
-            self._hold(-len(body))
+            self._hold(-cost(len(body)))
 
     def _flow(self) -> None:
         """Read on only when everything read so far is worked off."""
@@ -183,7 +184,8 @@ class Connection(asyncio.Protocol):
 
     def _throttle(self, seconds: float) -> None:
         self._counters.add("throttled")
-        self._transport and self._transport.pause_reading()
+        if self._transport is not None:
+            self._transport.pause_reading()
         self._later(min(seconds, 5.0))
 
     def _later(self, seconds: float) -> None:
@@ -198,6 +200,11 @@ class Connection(asyncio.Protocol):
     def _hold(self, change: int) -> None:
         self._held += change
         self._crowd.hold(change)
+
+
+def cost(size: int) -> int:
+    """Bytes of memory that a waiting frame with a body of `size` bytes takes, about."""
+    return size + FRAME_OVERHEAD
 
 
 def _credentials(transport: asyncio.Transport) -> tuple[int, int]:

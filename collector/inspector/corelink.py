@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from typing import cast
 
 import msgspec
 from msgspec import Struct
@@ -42,9 +43,8 @@ class CoreLink(asyncio.Protocol):
         self.on_witnessed: Callable[[link.Witnessed], None] = lambda news: None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=HIGH_WATER)
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=HIGH_WATER)
 
     def data_received(self, data: bytes) -> None:
         for head, body in self._splitter.feed(data):

@@ -17,8 +17,12 @@ class Member(Protocol):
     """What the crowd needs to know of a connection. Times are monotonic seconds."""
 
     pid: int
-    greeted: bool
     active: float
+
+    @property
+    def greeted(self) -> bool:
+        """Whether a HELLO was accepted."""
+        ...
 
     @property
     def held(self) -> int:

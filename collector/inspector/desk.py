@@ -86,13 +86,14 @@ class Desk:
         self._check_pid(connection, hello)
         process = self._process(connection, hello)
         now = time.time_ns()
-        agent = Agent(process, hello.mode, hello.agent_version[:64], now, now, True, False, _hooks(hello.hooks))
-        connection.greet(replace(agent, counters=hello.counters), hello.role)
+        hooks, counters = _hooks(hello.hooks), _bounded(hello.counters)
+        agent = Agent(process, hello.mode, hello.agent_version[:64], now, now, True, False, hooks, counters)
+        connection.greet(agent, hello.role)
         self._counters.add("hellos", hello.role)
         if hello.role == "verdict":
             self._welcome(connection, head.sequence, connection.pid in self._witnessed)
         else:
-            self._register(connection, agent, head.sequence)
+            self._register(connection, agent, head.sequence, len(body))
 
     def _check_pid(self, connection: Connection, hello: wire.Hello) -> None:
         """A HELLO's own pid must be one that the process has in some pid namespace, as far as /proc tells."""
@@ -110,7 +111,7 @@ class Desk:
             facts.container_id, self._host,
         )  # fmt: skip
 
-    def _register(self, connection: Connection, agent: Agent, sequence: int) -> None:
+    def _register(self, connection: Connection, agent: Agent, sequence: int, size: int) -> None:
         """Ask the core to have the kernel watch this process; WELCOME at its answer, or when patience ends."""
         self._streams.setdefault(connection.pid, set()).add(connection)
         connection.work()
@@ -123,7 +124,7 @@ class Desk:
                 (self._witnessed.add if witnessed else self._witnessed.discard)(connection.pid)
                 timer.cancel()
                 self._welcome(connection, sequence, witnessed)
-                connection.worked(0)
+                connection.worked(size)
             elif witnessed:
                 self.witnessed(link.Witnessed([connection.pid], True))
 
@@ -156,8 +157,8 @@ class Desk:
             connection.worked(len(body))
             self._core.evidence(evidence, acknowledge)
 
-        def failed(reason: str) -> None:
-            connection.refuse("bad_body", reason, hostile=True)
+        def failed(code: str, reason: str) -> None:
+            connection.refuse(code, reason, hostile=code == "bad_body")
 
         self._counters.add("batches")
         connection.work()

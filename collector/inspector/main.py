@@ -68,10 +68,14 @@ async def serve(listener: socket.socket, channel: socket.socket, setup: link.Set
     server = await loop.create_unix_server(
         lambda: Connection(desk, crowd, counters, limits), sock=listener, backlog=BACKLOG
     )
-    tasks = [asyncio.create_task(worker.run()), asyncio.create_task(housekeeping(core, crowd, counters))]
+    tasks: list[asyncio.Task[object]] = [
+        asyncio.create_task(worker.run()),
+        asyncio.create_task(housekeeping(core, crowd, counters)),
+    ]
     gc.collect()
     gc.freeze()
-    await ended.wait()
+    tasks.append(asyncio.create_task(ended.wait(), name="end"))
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)  # a failed task ends us: the core starts anew
     server.close()
     for task in tasks:
         task.cancel()

@@ -17,6 +17,8 @@ from collector.wire.agent import LateOperationRecord, LoginRecord, OperationReco
 
 MAX_OPERATIONS = 1024
 MAX_LOGINS = 16
+FINISHED = 1024
+"""Bytes that the rest of a finished request holds, about."""
 
 
 class View(Struct):
@@ -86,22 +88,18 @@ class Views:
         """The request ended and was judged: keep only what a login needs."""
         view.request, view.logins = request, ()
         view.record = None
-        self._weigh(pid, 1024 - view.weight)
-        view.weight = 1024
-        self._trim()
-
-    def forget(self, pid: int) -> None:
-        """Drop everything of a process that is gone."""
-        group = self._groups.pop(pid, None)
-        self._count -= len(group or ())
-        self.weight -= self._weights.pop(pid, 0)
+        if self.get(pid, request.request_id) is view:  # it may have been forgotten meanwhile
+            self._reweigh(pid, view, FINISHED)
 
     def _set(self, pid: int, view: View, record: RequestRecord) -> None:
         view.record = record
-        weight = _weight(record)
+        self._groups[pid].move_to_end(record.request_id)
+        self._reweigh(pid, view, _weight(record))
+        self._trim()
+
+    def _reweigh(self, pid: int, view: View, weight: int) -> None:
         self._weigh(pid, weight - view.weight)
         view.weight = weight
-        self._trim()
 
     def _weigh(self, pid: int, change: int) -> None:
         self._weights[pid] += change

@@ -24,16 +24,21 @@ from collector.wire.agent import Batch, decode_batch
 SLICE = 0.001
 """Seconds of judging between two turns of the loop; one record may take longer."""
 
+MAX_BATCHES = 64
+"""Batches of one process that may wait."""
+
+MAX_BYTES = 96 << 20
+
 BAD_BODY = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 class Job(Struct, frozen=True, eq=False):
-    """One BATCH as received. `failed` gets a reason where the body is no batch; `done` the evidence."""
+    """One BATCH as received. `failed` gets a code and a reason where it is not judged; `done` the evidence."""
 
     process: Process
     body: bytes
     done: Callable[[Evidence], None]
-    failed: Callable[[str], None]
+    failed: Callable[[str, str], None]
 
 
 class Worker:
@@ -43,11 +48,19 @@ class Worker:
         self._judge, self._views, self._counters = judge, views, counters
         self._room = room
         self._queues: OrderedDict[int, deque[Job]] = OrderedDict()
+        self._bytes = 0
         self._wake = asyncio.Event()
 
     def put(self, job: Job) -> None:
-        """Queue a batch. The queue is bounded by the connections: each has at most one batch here."""
+        """Queue a batch. A connection has at most one here, but one that closed may have left its own behind: what
+        goes beyond the limits fails, and its agent sends it again."""
+        queue = self._queues.get(job.process.pid, ())
+        if len(queue) >= MAX_BATCHES or self._bytes + len(job.body) > MAX_BYTES:
+            self._counters.add("batches_refused")
+            job.failed("overload", "too many batches wait")
+            return
         self._queues.setdefault(job.process.pid, deque()).append(job)
+        self._bytes += len(job.body)
         self._wake.set()
 
     def resume(self) -> None:
@@ -65,6 +78,7 @@ class Worker:
     def _next(self) -> Job:
         pid, queue = self._queues.popitem(last=False)
         job = queue.popleft()
+        self._bytes -= len(job.body)
         if queue:
             self._queues[pid] = queue
         return job
@@ -73,14 +87,14 @@ class Worker:
         try:
             batch = decode_batch(job.body)
         except BAD_BODY as error:
-            job.failed(str(error)[:200])
+            job.failed("bad_body", str(error)[:200])
             return
         self._count(batch)
         case = Case(self._judge, self._views, job.process)
         await self._judge_all(case, batch)
         evidence = case.close()
-        for error in case.errors[:100]:
-            self._counters.add("judge_errors", type(error).__name__)
+        for problem in case.errors[:100]:
+            self._counters.add("judge_errors", type(problem).__name__)
         job.done(evidence)
 
     async def _judge_all(self, case: Case, batch: Batch) -> None:

@@ -1,0 +1,197 @@
+"""One attack trace for people: who asked what, what was found, and both witnesses side by side in time order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from cowitness.v1 import cowitness_pb2 as pb
+from google.protobuf.timestamp_pb2 import Timestamp
+from msgspec import Struct
+from rich.console import Console
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from collector.cli.text import VERDICT_STYLES, VERDICT_WORDS, address, clean, milliseconds, untrusted, verdict, when
+
+MAX_DEPTH = 8
+"""Steps of indentation; deeper descendants stand at the last one."""
+
+MAX_LINE = 1000
+EVIDENCE = " <-- evidence"
+MARKS = {pb.ATTRIBUTION_EXACT: "", pb.ATTRIBUTION_INHERITED: "", pb.ATTRIBUTION_NONE: " (no mark)"}
+
+
+class Line(Struct, frozen=True):
+    """A line of the timeline: ns since the epoch, and what one of the witnesses says."""
+
+    time: int
+    app: Text | None = None
+    kernel: Text | None = None
+
+
+def show(console: Console, trace: pb.AttackTrace) -> None:
+    """Print the whole trace."""
+    console.print(_title(trace))
+    console.print(_facts(trace))
+    console.print(Rule(Text("findings", style="dim"), style="dim", align="left"))
+    console.print(_findings(trace))
+    console.print(Rule(Text("timeline", style="dim"), style="dim", align="left"))
+    console.print(timeline(trace))
+    for remark in _remarks(trace):
+        console.print(Text(remark, style="yellow"))
+
+
+def _title(trace: pb.AttackTrace) -> Text:
+    title = Text.assemble(
+        (VERDICT_WORDS.get(trace.verdict, "?").upper(), VERDICT_STYLES.get(trace.verdict, "")), "  ",
+        (clean(", ".join(trace.categories), 200), "bold"),
+    )  # fmt: skip
+    if trace.action == pb.ACTION_BLOCKED:
+        title.append("  blocked", style="bold green")
+    return title
+
+
+def _facts(trace: pb.AttackTrace) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in _fact_rows(trace):
+        if value:
+            grid.add_row(name, untrusted(value, limit=MAX_LINE))
+    return grid
+
+
+def _fact_rows(trace: pb.AttackTrace) -> Iterator[tuple[str, str]]:
+    request, process, user = trace.request, trace.request.process, trace.request.user
+    query = f"?{request.url_query}" if request.url_query else ""
+    yield "request", f"{request.method} {request.url_path}{query}"
+    yield "answer", _answer(request)
+    yield "error", f"{request.exception_type}: {request.exception_message}" if request.exception_type else ""
+    yield "time", when(request.start_time, full=True)
+    yield "trace", trace.id
+    yield "trace id", request.trace_id
+    yield "service", f"{process.service_name} ({', '.join(_about(request))})"
+    yield "client", ", ".join(_client(request))
+    yield "user", " ".join(filter(None, (user.login, f"({user.id})" if user.id else "")))
+    yield "browser", request.user_agent
+
+
+def _answer(request: pb.HttpRequest) -> str:
+    if not request.status_code:
+        return "none yet"
+    return f"{request.status_code} after {milliseconds(request.duration.ToNanoseconds())}"
+
+
+def _about(request: pb.HttpRequest) -> Iterator[str]:
+    process = request.process
+    yield from filter(None, (request.framework, process.runtime_version, f"pid {process.pid}"))
+    yield from filter(None, (process.host_name and f"on {process.host_name}", process.container_id[:12]))
+
+
+def _client(request: pb.HttpRequest) -> Iterator[str]:
+    yield request.client_address or "unknown"
+    if request.peer.address:
+        yield f"the server saw {address(request.peer.address, request.peer.port)}"
+    if request.kernel_peer.address:
+        yield f"the kernel {address(request.kernel_peer.address, request.kernel_peer.port)}"
+
+
+def _findings(trace: pb.AttackTrace) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for found in trace.findings:
+        head = untrusted(f"{found.rule_id} {found.rule_name}", "bold", 200)
+        head.append(untrusted(f"  {found.location} {found.parameter}", "cyan", 300))
+        head.append(untrusted("  " + " ".join(found.tags), "dim", 200))
+        if found.action == pb.ACTION_BLOCKED:
+            head.append("  blocked", style="green")
+        grid.add_row(verdict(found.stage), head)
+        if found.value:
+            grid.add_row("", _highlighted(found.value, found.highlight))
+        if found.statement and found.stage != pb.VERDICT_ATTEMPTED:
+            grid.add_row("", Text.assemble(("in  ", "dim"), untrusted(found.statement, limit=MAX_LINE)))
+    return grid
+
+
+def _highlighted(value: str, part: str) -> Text:
+    """The value, with the part that matched standing out."""
+    shown = untrusted(value, limit=MAX_LINE)
+    start = shown.plain.find(clean(part, MAX_LINE)) if part else -1
+    if start >= 0:
+        shown.stylize("bold reverse", start, start + len(clean(part, MAX_LINE)))
+    return shown
+
+
+def timeline(trace: pb.AttackTrace) -> Table:
+    """Time since the request's start in ms, the app's word, the kernel's word."""
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", expand=True)
+    table.add_column("ms", justify="right", no_wrap=True, style="dim")
+    table.add_column("the app says", ratio=2, overflow="fold")
+    table.add_column("the kernel says", ratio=3, overflow="fold")
+    start = trace.request.start_time.ToNanoseconds()
+    for line in sorted([*_app_lines(trace), *_kernel_lines(trace.kernel_events)], key=lambda line: line.time):
+        table.add_row(f"{(line.time - start) / 1e6:.1f}", line.app or "", line.kernel or "")
+    return table
+
+
+def _app_lines(trace: pb.AttackTrace) -> Iterator[Line]:
+    request = trace.request
+    start = request.start_time.ToNanoseconds()
+    yield Line(start, app=untrusted(f"{request.method} {request.url_path}", "bold", 300))
+    concerned = {found.operation_index for found in trace.findings if found.HasField("operation_index")}
+    for operation in trace.operations:
+        style = "bold" if operation.index in concerned else ""
+        text = Text.assemble(untrusted(operation.kind, "cyan", 20), " ", untrusted(operation.text, style, MAX_LINE))
+        if operation.blocked:
+            text.append("  blocked", style="green")
+        if operation.error_type:
+            text.append(untrusted(f"  {operation.error_type}", "red", 100))
+        yield Line(_ns(operation.start_time) or start, app=text)
+    if request.status_code:
+        end = start + request.duration.ToNanoseconds()
+        yield Line(end, app=Text(f"answer {request.status_code}", style="bold"))
+
+
+def _kernel_lines(events: Iterable[pb.KernelEvent]) -> Iterator[Line]:
+    """One line an event, indented by how deep its process stands below the app's."""
+    depths: dict[int, int] = {}
+    for event in events:
+        depth = depths.setdefault(event.pid, depths[event.parent_pid] + 1 if event.parent_pid in depths else 0)
+        if event.kind == "fork" and event.child_pid:
+            depths.setdefault(event.child_pid, depth + 1)
+        yield Line(_ns(event.time), kernel=_event(event, depth))
+
+
+def _event(event: pb.KernelEvent, depth: int) -> Text:
+    indent = "  " * min(depth, MAX_DEPTH)
+    text = Text.assemble(indent, (f"{event.pid} ", "dim"), (event.kind, "magenta"), " ")
+    text.append(untrusted(_deed(event), "bold" if event.evidence else "", MAX_LINE))
+    text.append(MARKS.get(event.attribution, ""), style="yellow")
+    if event.evidence:
+        text.append(EVIDENCE, style="bold red")
+    return text
+
+
+def _deed(event: pb.KernelEvent) -> str:
+    if event.kind == "exec":
+        more = " ..." if event.argv_truncated else ""
+        return f"{event.executable_path} [{' '.join(map(repr, event.argv))}{more}]"
+    if event.kind == "fork":
+        return f"-> {event.child_pid}"
+    if event.kind == "exit":
+        return f"{event.comm}, status {event.exit_code >> 8 & 255}, signal {event.exit_code & 127}"
+    what = address(event.peer.address, event.peer.port) if event.peer.address else event.path
+    return f"{what}{f' (errno {-event.result})' if event.result < 0 else ''}"
+
+
+def _remarks(trace: pb.AttackTrace) -> Iterator[str]:
+    if trace.unwitnessed:
+        yield "No probe watched this process: the kernel could not testify, so nothing above reached is possible."
+    if trace.kernel_events_dropped:
+        yield f"{trace.kernel_events_dropped:,} more kernel events of this request were not kept."
+
+
+def _ns(stamp: Timestamp) -> int:
+    return stamp.ToNanoseconds()

@@ -1,0 +1,92 @@
+"""How the core's children are started: inspectors around the shared agent socket, and the probe process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from collector.core import link
+from collector.core.inspectors import Inspectors
+from collector.core.probe_source import ProbeSource
+from collector.core.supervisor import Plan
+
+NO_BPF = 3
+"""Exit code of the probes where this host does not let them watch: trying again would change nothing."""
+
+log = structlog.get_logger()
+
+
+class InspectorStarter:
+    """Starts inspector `number`, and again. `setup` is what each one is told first."""
+
+    def __init__(self, listener: socket.socket, inspectors: Inspectors, setup: link.Setup) -> None:
+        self._listener, self._inspectors, self._setup = listener, inspectors, setup
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def plan(self, number: int) -> Plan:
+        return Plan(f"inspector-{number}", lambda: self._spawn(number), lambda code: True)
+
+    def _spawn(self, number: int) -> subprocess.Popen[bytes]:
+        """Start a process with the agent socket and one end of a socket pair."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            passed = (self._listener.fileno(), theirs.fileno())
+            words = ["--fd", str(passed[0]), "--link", str(passed[1])]
+            try:
+                child = run_module("collector.inspector.main", words, passed)
+            except OSError:
+                ours.close()
+                raise
+        task = asyncio.get_running_loop().create_task(self._greet(number, ours))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return child
+
+    async def _greet(self, number: int, ours: socket.socket) -> None:
+        ours.setblocking(False)
+        attached = self._inspectors.attach(number)
+        await asyncio.get_running_loop().create_unix_connection(lambda: attached, sock=ours)
+        attached.tell(link.SETUP, self._setup)
+
+
+class ProbeStarter:
+    """Starts the probe process. `off` says why there is none for good; empty while there is hope."""
+
+    def __init__(self, socket_path: Path, ring_bytes: int, sensitive_paths: Sequence[str], source: ProbeSource) -> None:
+        self._words = ["--socket", str(socket_path), "--ring-bytes", str(ring_bytes)]
+        for path in sensitive_paths:
+            self._words += ["--sensitive-path", path]
+        self._source = source
+        self.off = ""
+
+    def plan(self) -> Plan:
+        return Plan("probes", self._spawn, self._ended, first_pause=0.5, last_pause=30.0)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        return run_module("probes", self._words, ())
+
+    def _ended(self, code: int) -> bool:
+        self._source.met.set()
+        if code != NO_BPF:
+            return True
+        self.off = self._source.refusal or "this host does not let the probes watch (the log says more)"
+        log.warning("no kernel probes", reason=self.off)
+        return False
+
+
+def run_module(name: str, words: Sequence[str], passed: Sequence[int]) -> subprocess.Popen[bytes]:
+    """`python -P -m NAME WORDS`: this interpreter, nothing imported from the working directory. Raises OSError."""
+    command = [sys.executable, "-P", "-m", name, *words]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=passed, env=environment())
+
+
+def environment() -> dict[str, str]:
+    """Ours, without what would make a child an app under the agent."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COWITNESS_")}

@@ -1,0 +1,134 @@
+"""One request under attack: its reports, its kernel events, and the trace that they come to."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Callable, Iterable
+
+from msgspec.structs import replace
+
+from collector.correlate.events import Bucket
+from collector.correlate.ladder import evidence
+from collector.correlate.noise import noisy
+from collector.model import Action, AttackTrace, Finding, Operation, Peer, Request, RequestReport, Verdict
+from probes.vocabulary import KernelEvent
+
+MAX_FINDINGS = 64
+
+FindingKey = tuple[str, str, str, int, int]
+
+
+class Case:
+    """What is known of one request. `trace` is the last state handed out; `touched` (ns) is for whoever forgets."""
+
+    def __init__(self, cap: int) -> None:
+        self._cap = cap
+        self._findings: dict[FindingKey, Finding] = {}
+        self._operations: dict[int, Operation] = {}
+        self._events: list[KernelEvent] = []
+        self._dropped = 0
+        self._request = Request("")
+        self._final = False
+        self._kernel_peer = Peer()
+        self._proven = False
+        self.trace: AttackTrace | None = None
+        self.touched = 0
+
+    @classmethod
+    def recalled(cls, trace: AttackTrace, cap: int) -> Case:
+        """A case that goes on from a stored trace: what it said is kept, whatever else comes."""
+        case = cls(cap)
+        case._request, case._kernel_peer, case.trace = trace.request, trace.request.kernel_peer, trace
+        case._findings = {_key(finding): finding for finding in trace.findings}
+        case._operations = {operation.index: operation for operation in trace.operations}
+        case._events, case._dropped = list(trace.kernel_events), trace.kernel_events_dropped
+        return case
+
+    @property
+    def request(self) -> Request:
+        return self._request
+
+    def report(self, report: RequestReport) -> None:
+        """Merge a report: a final one replaces what an early one said of the request; findings only grow."""
+        if report.final or not self._final:
+            self._request, self._final = report.request, report.final
+            self._operations |= {operation.index: operation for operation in report.operations}
+        for finding in report.findings:
+            if _key(finding) in self._findings or len(self._findings) < MAX_FINDINGS:
+                self._findings[_key(finding)] = finding
+
+    def adopt(self, bucket: Bucket) -> None:
+        """Take over the events that came before the first report."""
+        self._dropped += bucket.dropped
+        self.add(bucket.events)
+
+    def add(self, events: Iterable[KernelEvent]) -> None:
+        """Attach events. Above the cap they are dropped and counted, but for the first one that is evidence."""
+        for event in events:
+            if len(self._events) < self._cap:
+                insort(self._events, event, key=lambda one: one.time)
+                continue
+            self._dropped += 1
+            if not self._proven and self._proves(event):
+                self._proven = True
+                del self._events[-1]
+                insort(self._events, event, key=lambda one: one.time)
+
+    def accepted_from(self, peer: Peer) -> None:
+        """The kernel saw this connection."""
+        self._kernel_peer = peer
+
+    def settle(self, witnessed: Callable[[int], bool], now: int) -> AttackTrace | None:
+        """The trace as it stands, or None where that is no news."""
+        events = tuple(self._events)
+        found = {key: evidence(one, tuple(self._operations.values()), events) for key, one in self._findings.items()}
+        proofs = set[int]().union(*found.values())
+        self._proven = bool(proofs)
+        findings = self._with_confirmed([key for key, indexes in found.items() if indexes])
+        kept = [i for i, event in enumerate(events) if i in proofs or not noisy(event)]
+        new = AttackTrace(
+            id=self._request.request_id,
+            verdict=max((finding.stage for finding in findings), default=Verdict.NONE),
+            action=self._action(), request=replace(self._request, kernel_peer=self._kernel_peer),
+            findings=findings, operations=tuple(self._operations[i] for i in sorted(self._operations)),
+            kernel_events=tuple(events[i] for i in kept),
+            evidence=tuple(at for at, i in enumerate(kept) if i in proofs) or self._old_evidence(events, kept),
+            kernel_events_dropped=self._dropped,
+            unwitnessed=not events and self._unwatched(witnessed), update_time=now,
+        )  # fmt: skip
+        if self.trace is not None and replace(new, update_time=self.trace.update_time) == self.trace:
+            return None
+        self.trace = new
+        return new
+
+    def _with_confirmed(self, keys: list[FindingKey]) -> tuple[Finding, ...]:
+        """Every finding as it may be stored. Once confirmed it stays so, whatever a later report says."""
+        for key in keys:
+            confirmed = replace(self._findings[key], stage=Verdict.CONFIRMED)
+            self._findings.setdefault(_key(confirmed), confirmed)
+        return tuple(replace(finding, probe_text="") for finding in self._findings.values())
+
+    def _action(self) -> Action:
+        if any(operation.blocked for operation in self._operations.values()):
+            return Action.BLOCKED
+        return max((finding.action for finding in self._findings.values()), default=Action.MONITORED)
+
+    def _old_evidence(self, events: tuple[KernelEvent, ...], kept: list[int]) -> tuple[int, ...]:
+        """After a recall the un-redacted inputs are gone: what was evidence stays evidence."""
+        if self.trace is None or not self.trace.evidence:
+            return ()
+        old = [self.trace.kernel_events[i] for i in self.trace.evidence]
+        return tuple(at for at, i in enumerate(kept) if events[i] in old)
+
+    def _unwatched(self, witnessed: Callable[[int], bool]) -> bool:
+        """Whether nobody watched the process when the request was first heard of."""
+        return self.trace.unwitnessed if self.trace else not witnessed(self._request.process.pid)
+
+    def _proves(self, event: KernelEvent) -> bool:
+        """Whether this event is evidence by itself."""
+        operations = tuple(self._operations.values())
+        return any(evidence(finding, operations, (event,)) for finding in self._findings.values())
+
+
+def _key(finding: Finding) -> FindingKey:
+    return finding.rule_id, finding.location, finding.parameter, int(finding.stage), finding.operation_index

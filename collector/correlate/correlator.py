@@ -1,0 +1,198 @@
+"""The correlator: reports, logins and kernel events in, traces and logins out, in whatever order they come.
+
+A request is remembered for `window` after its last news. What comes later is dropped and counted: the stored trace
+stands. A report of a request that is older than this memory goes on from the stored trace, so a batch that is sent
+again after a restart does not take a confirmed trace back to reached.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from collector.correlate.case import Case
+from collector.correlate.events import Recent
+from collector.correlate.peers import Key, Peers, plain
+from collector.model import AttackTrace, LoginEvent, Peer, RequestReport
+from probes.vocabulary import KernelEvent
+
+SECOND = 1_000_000_000
+
+
+class Limits(Struct, frozen=True):
+    """`window` in ns; `max_requests` of each kind of memory; `max_bytes` of events that nobody has claimed."""
+
+    window: int = 60 * SECOND
+    max_requests: int = 20_000
+    max_events_per_trace: int = 512
+    max_bytes: int = 32 << 20
+    max_cases: int = 4096
+
+
+class Correlator:
+    """`counters`: events attached, remembered, unmarked, late, evicted. All memory is bounded by `limits`.
+
+    `witnessed` says whether the kernel side watches a process, `recall` gives a stored trace by id.
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        now: Callable[[], int] = time.time_ns,
+        witnessed: Callable[[int], bool] = lambda pid: False,
+        recall: Callable[[str], AttackTrace | None] = lambda request_id: None,
+    ) -> None:
+        self._limits, self._now = limits or Limits(), now
+        self._witnessed, self._recall = witnessed, recall
+        self._start = now()
+        cap = self._limits.max_events_per_trace
+        self._recent = Recent(self._limits.max_requests, self._limits.max_bytes, cap)
+        self._peers = Peers()
+        self._cases: OrderedDict[str, Case] = OrderedDict()
+        self._logins: OrderedDict[str, tuple[LoginEvent, int]] = OrderedDict()
+        self._settled: OrderedDict[str, None] = OrderedDict()
+        self._awaited: OrderedDict[Key, set[tuple[str, str]]] = OrderedDict()
+        self.counters: Counter[str] = Counter()
+
+    def on_report(self, report: RequestReport) -> AttackTrace | None:
+        """Take a report; the trace where it is new or changed."""
+        request_id, now = report.request.request_id, self._now()
+        self._expire(now)
+        case = self._cases.get(request_id)
+        if case is None:
+            if not report.findings:
+                return None
+            case = self._cases[request_id] = self._new_case(report, now)
+        case.report(report)
+        if (bucket := self._recent.take(request_id)) is not None:
+            self.counters["attached"] += len(bucket.events)
+            case.adopt(bucket)
+        self._find_peer(case, request_id)
+        self._touch(request_id, case, now)
+        return case.settle(self._witnessed, now)
+
+    def on_clean(self, request_ids: Sequence[str]) -> None:
+        """These requests are nobody's attack: their kernel events can go, those that still come too."""
+        for request_id in request_ids:
+            if request_id not in self._cases:
+                self._recent.take(request_id)
+                self._settle(request_id)
+
+    def on_login(self, login: LoginEvent) -> LoginEvent:
+        """Take a login; the same with the kernel's peer, and with what an earlier word on it knew better."""
+        now = self._now()
+        known, _ = self._logins.get(login.id, (login, 0))
+        if known.client_address and not login.client_address:
+            login = known
+        login = self._with_peer(login)
+        self._logins[login.id] = (login, now)
+        self._logins.move_to_end(login.id)
+        while len(self._logins) > self._limits.max_requests:
+            self._logins.popitem(last=False)
+        return login
+
+    def on_kernel(self, events: Sequence[KernelEvent]) -> tuple[list[AttackTrace], list[LoginEvent]]:
+        """Take kernel events; the traces and logins that they changed."""
+        now = self._now()
+        self._expire(now)
+        changed: dict[str, Case] = {}
+        logins: dict[str, LoginEvent] = {}
+        for event in events:
+            if event.kind == "accept" and (key := self._peers.accepted(event)):
+                self._claim(key, changed, logins)
+            if event.request_id and event.attribution != "none":
+                self._marked(event, changed, now)
+            else:
+                self.counters["unmarked"] += 1
+        traces = [self._settled_case(request_id, case, now) for request_id, case in changed.items()]
+        return [trace for trace in traces if trace is not None], list(logins.values())
+
+    def remembered(self) -> dict[str, int]:
+        """How much is in memory now: requests by state, and bytes of unclaimed events."""
+        return {
+            "cases": len(self._cases), "unclaimed": len(self._recent), "unclaimed_bytes": self._recent.size,
+            "logins": len(self._logins), "connections": len(self._peers), "evicted": self._recent.evicted,
+        }  # fmt: skip
+
+    def _new_case(self, report: RequestReport, now: int) -> Case:
+        """A fresh case, or the stored trace's where the request may be known from before this memory."""
+        old = report.request.start_time < max(self._start, now - self._limits.window)
+        cap = self._limits.max_events_per_trace
+        stored = self._recall(report.request.request_id) if old or report.request.request_id in self._settled else None
+        return Case.recalled(stored, cap) if stored is not None else Case(cap)
+
+    def _marked(self, event: KernelEvent, changed: dict[str, Case], now: int) -> None:
+        case = self._cases.get(event.request_id)
+        if case is not None:
+            case.add((event,))
+            changed[event.request_id] = case
+            self.counters["attached"] += 1
+        elif event.request_id in self._settled:
+            self.counters["late"] += 1
+        else:
+            self._recent.add(event, now)
+            self.counters["remembered"] += 1
+
+    def _settled_case(self, request_id: str, case: Case, now: int) -> AttackTrace | None:
+        self._touch(request_id, case, now)
+        return case.settle(self._witnessed, now)
+
+    def _touch(self, request_id: str, case: Case, now: int) -> None:
+        case.touched = now
+        if request_id in self._cases:
+            self._cases.move_to_end(request_id)
+        while len(self._cases) > self._limits.max_cases:
+            self._settle(self._cases.popitem(last=False)[0])
+
+    def _settle(self, request_id: str) -> None:
+        """Remember that this request is decided, so that late events find nothing to begin anew."""
+        self._settled[request_id] = None
+        while len(self._settled) > self._limits.max_requests:
+            self._settled.popitem(last=False)
+
+    def _expire(self, now: int) -> None:
+        before = now - self._limits.window
+        while self._cases and next(iter(self._cases.values())).touched < before:
+            self._settle(self._cases.popitem(last=False)[0])
+        while self._logins and next(iter(self._logins.values()))[1] < before:
+            self._logins.popitem(last=False)
+        self._recent.expire(before)
+
+    # kernel peers
+
+    def _find_peer(self, case: Case, request_id: str) -> None:
+        request = case.request
+        found = self._peers.find(request.process.pid, request.peer, request.start_time)
+        if found is not None:
+            case.accepted_from(found)
+        else:
+            self._await(request.process.pid, request.peer, ("trace", request_id))
+
+    def _with_peer(self, login: LoginEvent) -> LoginEvent:
+        found = self._peers.find(login.process.pid, login.peer, login.time)
+        if found is not None:
+            return replace(login, kernel_peer=found)
+        self._await(login.process.pid, login.peer, ("login", login.id))
+        return login
+
+    def _await(self, pid: int, peer: Peer, who: tuple[str, str]) -> None:
+        """The accept event may still be on its way."""
+        if address := plain(peer.address) if peer.port and pid > 0 else "":
+            self._awaited.setdefault((pid, address, peer.port), set()).add(who)
+            while len(self._awaited) > self._limits.max_requests:
+                self._awaited.popitem(last=False)
+
+    def _claim(self, key: Key, changed: dict[str, Case], logins: dict[str, LoginEvent]) -> None:
+        for kind, name in self._awaited.pop(key, ()):
+            if kind == "trace" and (case := self._cases.get(name)) is not None:
+                self._find_peer(case, name)
+                changed[name] = case
+            elif kind == "login" and name in self._logins:
+                login, touched = self._logins[name]
+                login = self._with_peer(login)
+                self._logins[name] = (login, touched)
+                logins[name] = login

@@ -1,0 +1,86 @@
+"""Kernel events by request, before anybody knows whether the request is an attack. Bounded; the oldest go first."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from msgspec import Struct
+
+from collector.correlate.noise import noisy
+from probes.vocabulary import KernelEvent
+
+EVENT_OVERHEAD = 600
+"""Bytes that an event takes besides its texts, about."""
+
+
+class Bucket(Struct):
+    """The events of one request, in order of arrival, at most `cap`; `dropped` did not fit. `touched`: ns."""
+
+    cap: int
+    events: list[KernelEvent] = []
+    dropped: int = 0
+    size: int = 0
+    touched: int = 0
+
+    def add(self, event: KernelEvent) -> None:
+        """Keep an event. A full bucket gives up start-up noise for what is not noise; else the newcomer is dropped."""
+        if len(self.events) >= self.cap:
+            self.dropped += 1
+            spare = -1 if noisy(event) else next((i for i, old in enumerate(self.events) if noisy(old)), -1)
+            if spare < 0:
+                return
+            self.size -= weight(self.events.pop(spare))
+        self.events.append(event)
+        self.size += weight(event)
+
+
+class Recent:
+    """Buckets by request id, the longest untouched first. `evicted` counts the events that had to go unclaimed."""
+
+    def __init__(self, max_requests: int, max_bytes: int, cap: int) -> None:
+        self._max_requests, self._max_bytes, self._cap = max_requests, max_bytes, cap
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._size = 0
+        self.evicted = 0
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    @property
+    def size(self) -> int:
+        """Bytes held, about."""
+        return self._size
+
+    def add(self, event: KernelEvent, now: int) -> None:
+        """Remember an event under its request id."""
+        bucket = self._buckets.get(event.request_id)
+        if bucket is None:
+            bucket = self._buckets[event.request_id] = Bucket(self._cap)
+        before = bucket.size
+        bucket.add(event)
+        bucket.touched = now
+        self._size += bucket.size - before
+        self._buckets.move_to_end(event.request_id)
+        while len(self._buckets) > self._max_requests or self._size > self._max_bytes:
+            self._evict()
+
+    def take(self, request_id: str) -> Bucket | None:
+        """Hand over what is known of a request, and forget it here."""
+        bucket = self._buckets.pop(request_id, None)
+        self._size -= bucket.size if bucket else 0
+        return bucket
+
+    def expire(self, before: int) -> None:
+        """Forget the requests that nobody has mentioned since `before` (ns)."""
+        while self._buckets and next(iter(self._buckets.values())).touched < before:
+            self._evict()
+
+    def _evict(self) -> None:
+        _, bucket = self._buckets.popitem(last=False)
+        self._size -= bucket.size
+        self.evicted += len(bucket.events)
+
+
+def weight(event: KernelEvent) -> int:
+    """About how many bytes an event holds."""
+    return EVENT_OVERHEAD + len(event.path) + sum(len(word) + 50 for word in event.argv)

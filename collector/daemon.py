@@ -1,0 +1,235 @@
+"""The core process: builds its objects, runs them until SIGTERM, takes them down. `cowitness up` calls `run`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import msgspec
+import structlog
+import uvloop
+
+from collector.config import CorrelateSettings, Settings
+from collector.core import link, run_dir
+from collector.core.agents import Agents
+from collector.core.children import InspectorStarter, ProbeStarter
+from collector.core.inspectors import Inspectors
+from collector.core.node import NodeView, host_name
+from collector.core.pipeline import Pipeline
+from collector.core.probe_source import ProbeSource
+from collector.core.run_dir import CannotStart
+from collector.core.supervisor import Supervisor
+from collector.correlate import Correlator, Limits
+from collector.hub import Hub
+from collector.model import AttackTrace
+from collector.store.base import NotFoundError, Store
+from collector.store.sqlite import SqliteStore
+
+__all__ = ["CannotStart", "run"]
+
+PRUNE_SECONDS = 60.0
+DRAIN_SECONDS = 1.0
+"""How long the pipeline may finish at the end; what it does not store is not acknowledged, so the agents keep it."""
+
+API_GRACE = 0.5
+"""Seconds for calls under way when the daemon ends."""
+
+PROBES_PATIENCE = 10.0
+"""Seconds that the API waits for the probes' first word: their programs are compiled at their start."""
+
+log = structlog.get_logger()
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code. Raises CannotStart with words for whoever started it."""
+    run_dir.prepare(settings.run_dir, settings.state_dir)
+    with held(settings.run_dir), opened_store(settings) as store:
+        return uvloop.run(serve(settings, store))
+
+
+@contextlib.contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """The run directory's lock, for as long as this lasts."""
+    descriptor = run_dir.lock(directory)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def opened_store(settings: Settings) -> Iterator[SqliteStore]:
+    try:
+        store = SqliteStore(settings.state_dir, settings.store.retention_days, settings.store.max_megabytes)
+    except (OSError, sqlite3.Error) as error:
+        raise CannotStart(f"cannot open the store in {settings.state_dir}: {error}") from error
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+async def serve(settings: Settings, store: Store) -> int:
+    """Start everything, wait for the end, stop everything in the opposite order."""
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    core = Core(settings, store)
+    async with AsyncExitStack() as stack:
+        await core.start(stack)
+        gc.collect()
+        gc.freeze()
+        log.info("ready", pid=os.getpid(), run_dir=str(settings.run_dir), state_dir=str(settings.state_dir))
+        failed = await either(ended, core.tasks)
+        log.info("ending", reason=failed or "asked to")
+        core.supervisor.dismiss()
+    return 1 if failed else 0
+
+
+class Core:
+    """The objects of the core process and how they hang together."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings, self.store, self.hub = settings, store, Hub()
+        self.agents = Agents()
+        self.correlator = Correlator(
+            limits(settings.correlate), witnessed=self.agents.is_witnessed, recall=lambda name: recalled(store, name)
+        )
+        self.pipeline = Pipeline(self.correlator, store, self.hub)
+        self.probes = ProbeSource(self.pipeline.put_kernel, self.agents.connected)
+        self.inspectors = Inspectors(self.agents, self.probes, self.pipeline)
+        self.node = NodeView(self.agents, self.probes, self.inspectors, self.pipeline)
+        self.supervisor = Supervisor()
+        self.node.more = self._totals
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        """Enter every part into `stack`, which ends them in the opposite order."""
+        await stack.enter_async_context(self._work())
+        await stack.enter_async_context(self._listen_to_probes())
+        stack.push_async_callback(self.supervisor.stop)
+        self._start_probes()
+        self._start_inspectors(stack)
+        await self._serve_metrics(stack)
+        await self._serve_api(stack)
+
+    def _totals(self) -> dict[str, int]:
+        """Totals of the parts that the node does not know itself."""
+        counts, held = self.correlator.counters, self.correlator.remembered()
+        totals = {f"correlate.{name}": count for name, count in held.items()}
+        totals |= {f"handled.kernel_events_{name}": counts[name] for name in ("attached", "remembered", "unmarked")}
+        totals |= {"dropped.correlate.late": counts["late"], "dropped.correlate.evicted": held["evicted"]}
+        return totals | {f"restarts.{name}": count for name, count in self.supervisor.restarts.items()}
+
+    @contextlib.asynccontextmanager
+    async def _work(self) -> AsyncIterator[None]:
+        """The pipeline and the retention."""
+        work = asyncio.create_task(self.pipeline.run(), name="pipeline")
+        prune = asyncio.create_task(pruning(self.store.prune), name="retention")
+        self.tasks += [work, prune]
+        try:
+            yield
+        finally:
+            self.pipeline.stop()
+            await asyncio.wait({work}, timeout=DRAIN_SECONDS)
+            for task in (work, prune):
+                task.cancel()
+            await asyncio.gather(work, prune, return_exceptions=True)
+            self.pipeline.close()
+
+    @contextlib.asynccontextmanager
+    async def _listen_to_probes(self) -> AsyncIterator[None]:
+        path = self.settings.run_dir / "probe.sock"
+        listener = run_dir.listen(path, 0o600)
+        server = await asyncio.get_running_loop().create_unix_server(self.probes.accept, sock=listener)
+        try:
+            yield
+        finally:
+            server.close()
+            path.unlink(missing_ok=True)
+
+    def _start_probes(self) -> None:
+        probes = self.settings.probes
+        if not probes.enabled:
+            self.node.probes_off = lambda: "turned off by the configuration"
+            return
+        starter = ProbeStarter(
+            self.settings.run_dir / "probe.sock", probes.ring_bytes, probes.sensitive_paths, self.probes
+        )
+        self.node.probes_off = lambda: starter.off
+        self.supervisor.keep(starter.plan())
+
+    def _start_inspectors(self, stack: AsyncExitStack) -> None:
+        path = self.settings.run_dir / "agent.sock"
+        listener = stack.enter_context(run_dir.listen(path, 0o666))
+        stack.callback(path.unlink, missing_ok=True)
+        setup = link.Setup(msgspec.to_builtins(self.settings), host_name())
+        starter = InspectorStarter(listener, self.inspectors, setup)
+        for number in range(self.settings.inspector.workers or min(2, os.cpu_count() or 1)):
+            self.supervisor.keep(starter.plan(number))
+
+    async def _meet_probes(self) -> None:
+        """Who asks right after the start gets a true answer; a host that compiles slowly is not waited for longer."""
+        if self.settings.probes.enabled:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.probes.met.wait(), PROBES_PATIENCE)
+
+    async def _serve_metrics(self, stack: AsyncExitStack) -> None:
+        from collector import metrics
+
+        endpoint = await metrics.start(self.settings.metrics.listen, self.node, self.inspectors.totals, self.hub)
+        if endpoint is not None:
+            stack.push_async_callback(endpoint.stop)
+
+    async def _serve_api(self, stack: AsyncExitStack) -> None:
+        """The gRPC API, last: its import takes as long as the children take to start."""
+        from collector.api import server
+
+        await self._meet_probes()
+        path = self.settings.run_dir / server.NAME
+        try:
+            handle = await server.start(path, self.store, self.hub, self.node, self.settings.api.group)
+        except OSError as error:
+            raise CannotStart(str(error)) from error
+        stack.callback(path.unlink, missing_ok=True)
+        stack.push_async_callback(handle.stop, API_GRACE)
+
+
+async def either(ended: asyncio.Event, tasks: list[asyncio.Task[None]]) -> str:
+    """Wait until we are asked to end (empty) or a task that must not end did: its name, after logging why."""
+    asked = asyncio.create_task(ended.wait())
+    done, _ = await asyncio.wait({asked, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    failed = [task for task in tasks if task in done]
+    for task in failed:
+        log.error("a part of the core failed", part=task.get_name(), error=repr(task.exception()))
+    return failed[0].get_name() if failed else ""
+
+
+async def pruning(prune: Callable[[], int]) -> None:
+    """Delete what is too old or too much, now and then; a failing store is the pipeline's business to report."""
+    while True:
+        try:
+            if gone := await asyncio.to_thread(prune):
+                log.info("retention", deleted=gone)
+        except Exception as error:
+            log.error("retention failed", error=str(error)[:200])
+        await asyncio.sleep(PRUNE_SECONDS)
+
+
+def limits(settings: CorrelateSettings) -> Limits:
+    return Limits(settings.window_seconds * 1_000_000_000, settings.max_requests, settings.max_events_per_trace)
+
+
+def recalled(store: Store, request_id: str) -> AttackTrace | None:
+    try:
+        return store.trace(request_id)
+    except NotFoundError:
+        return None

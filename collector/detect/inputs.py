@@ -1,0 +1,140 @@
+"""The inputs of a request, flat and decoded: where each stands, under which key path, and its value.
+
+Bodies that do not parse have no inputs and raise nothing. Bounded: MAX_INPUTS inputs, MAX_TOTAL characters together;
+what does not fit is left out. (spec: protection, "What is inspected")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import unquote, unquote_plus
+
+from msgspec import Struct
+
+from collector.detect import bodies
+from collector.wire.agent import RequestRecord
+
+MAX_INPUTS = 4096
+MAX_LENGTH = 131072
+MAX_TOTAL = 1 << 20
+MAX_KEY = 256
+MAX_COOKIES = 256
+
+_NOT_INSPECTED = frozenset(
+    ("host", "connection", "content-length", "content-type", "accept-encoding", "cookie", "authorization", "date",
+     "if-modified-since", "if-none-match", "upgrade-insecure-requests", "cache-control", "pragma", "dnt", "te",
+     "proxy-authorization", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user", "sec-ch-ua",
+     "sec-ch-ua-mobile", "sec-ch-ua-platform")
+)  # fmt: skip
+
+
+class Input(Struct, frozen=True):
+    """One value. `location`: query, body, path, header, cookie, path_params, file_name."""
+
+    location: str
+    parameter: str
+    value: str
+
+
+def inputs_of(record: RequestRecord) -> list[Input]:
+    """All inputs of a request, without empty ones and repetitions."""
+    found: dict[Input, None] = {}
+    total = 0
+    for item in _all(record):
+        if not item.value or item in found:
+            continue
+        total += len(item.value)
+        if len(found) >= MAX_INPUTS or total > MAX_TOTAL:
+            break
+        found[item] = None
+    return list(found)
+
+
+def _all(record: RequestRecord) -> Iterator[Input]:
+    """The likeliest places first: what does not fit is left out from the end."""
+    yield from _path(record)
+    for key, value in record.path_params.items():
+        yield from _decoded("path_params", key, value)
+    if record.query:
+        yield from _pairs("query", record.query)
+    content_type = ""
+    for name, value in record.headers:
+        if name == "content-type":
+            content_type = value
+        elif name == "cookie":
+            yield from _cookies(value)
+        elif name not in _NOT_INSPECTED:
+            yield from _decoded("header", name, value)
+    if record.body:
+        yield from _body(record, content_type)
+
+
+def _path(record: RequestRecord) -> Iterator[Input]:
+    """The path as sent, where the server tells (it still holds what a normalising server took out), and as the app
+    has it; and the parts that are no plain names."""
+    raw = record.target.partition("?")[0]
+    if raw.startswith("/"):
+        yield from _decoded("path", "", unquote(raw))
+    if record.path:
+        yield from _decoded("path", "", record.path)
+    for segment in record.path.split("/")[:64]:
+        if len(segment) > 2 and not segment.replace("-", "").replace(".", "").replace("_", "").isalnum():
+            yield from _decoded("path_params", "", segment)
+
+
+def _pairs(location: str, text: str) -> Iterator[Input]:
+    for value in bodies.pairs(text):
+        yield from _decoded(location, value.key, value.text)
+
+
+def _decoded(location: str, key: str, value: str) -> Iterator[Input]:
+    """A value, once more decoded where it still holds escapes or is base64, and the strings of a JSON text in it."""
+    value, key = value[:MAX_LENGTH], key[:MAX_KEY]
+    yield Input(location, key, value)
+    if "%" in value and (again := unquote(value)) != value:
+        yield Input(location, key, again)
+        if "%" in again and (third := unquote(again)) != again:
+            yield Input(location, key, third)
+    elif inner_text := bodies.base64_text(value):
+        yield Input(location, key, inner_text)
+        if "=" in inner_text:
+            yield from (Input(location, key, inner.text) for inner in bodies.pairs(inner_text))
+    if value[:1] in ("{", "[") and value[-1:] in ("}", "]"):
+        for inner in bodies.json(value) or ():
+            yield Input(location, f"{key}.{inner.key}"[:MAX_KEY], inner.text[:MAX_LENGTH])
+
+
+def _cookies(header: str) -> Iterator[Input]:
+    for pair in header[:MAX_LENGTH].split(";")[:MAX_COOKIES]:
+        name, _, value = pair.strip().partition("=")
+        if value:
+            yield from _decoded("cookie", name, unquote_plus(value.strip('"')))
+
+
+def _body(record: RequestRecord, content_type: str) -> Iterator[Input]:
+    """By content type; a body that says nothing helpful of itself is JSON where it looks like it, else one text."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/x-www-form-urlencoded":
+        yield from _pairs("body", record.body)
+        return
+    if kind == "multipart/form-data":
+        for part in bodies.multipart(_text(record), content_type):
+            yield from _decoded("file_name" if part.is_file_name else "body", part.key, part.text)
+        return
+    looks_like = record.body.lstrip("\ufeff \t\r\n")[:1]
+    values = bodies.json(record.body.lstrip("\ufeff")) if looks_like and looks_like in '{["' else None
+    if values is not None:
+        for value in values:
+            yield from _decoded("body", value.key, value.text)
+    elif record.body_truncated or not kind.endswith("json"):
+        yield from _decoded("body", "", record.body)
+        if looks_like == "<":
+            for value in bodies.xml(record.body):
+                yield from _decoded("body", "", value.text)
+
+
+def _text(record: RequestRecord) -> str:
+    """The body as UTF-8 text where parts of it are (a part with a binary file makes the whole latin-1)."""
+    if record.body_encoding != "latin-1":
+        return record.body
+    return record.body.encode("latin-1", "replace").decode("utf-8", "replace")

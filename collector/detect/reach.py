@@ -1,0 +1,117 @@
+"""Inputs against operations: which input stands as code in which operation. Work is bounded per request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from collector.detect.inputs import Input
+from collector.detect.reached import argv, files, url
+from collector.detect.reached.shell import CommandLine
+from collector.detect.reached.sql import Statement
+from collector.wire.agent import OperationRecord
+
+MAX_OPERATIONS = 256
+"""Operations of one request that are compared, equal ones once."""
+
+MAX_INPUTS = 512
+BUDGET = 16 << 20
+"""Characters of operations that are searched for inputs in one request; about 10 ms."""
+
+_NO_WORD = re.compile(r"\W")
+_WORDS_COUNT = frozenset(("argv", "url"))
+"""Kinds where a plain word can be enough: a program, a host's name."""
+
+_ADDRESSES_OF_OURS = frozenset(("referer", "origin"))
+"""Headers that name this app itself, which may well ask itself."""
+
+
+class Kind(Struct, frozen=True):
+    """What it is when an input is code in an operation; the rule for where no rule of this category matched."""
+
+    category: str
+    rule_id: str
+    rule_name: str
+    tags: tuple[str, ...]
+
+
+_ARGUMENT = ("CWE-88", "CAPEC-6", "T1059")
+_COMMAND = ("CWE-78", "CAPEC-88", "T1059")
+KINDS = {
+    "sql": Kind("sql_injection", "sqli-900", "An input is code in a statement", ("CWE-89", "CAPEC-66", "T1190")),
+    "shell": Kind("command_injection", "cmdi-900", "An input is code in a shell's command line", _COMMAND),
+    "argv": Kind("command_injection", "cmdi-901", "An input decides what a program does", _ARGUMENT),
+    "file": Kind("path_traversal", "path-900", "An input leads out of a directory", ("CWE-22", "CAPEC-126", "T1083")),
+    "url": Kind("ssrf", "ssrf-900", "An input decides which host is asked", ("CWE-918", "CAPEC-664", "T1090")),
+    "connect": Kind("ssrf", "ssrf-901", "An input decides whom to connect to", ("CWE-918", "CAPEC-664", "T1090")),
+}
+
+
+class Reached(Struct, frozen=True):
+    """An input that is code in an operation; `probe`: what the kernel should show of it."""
+
+    operation: OperationRecord
+    kind: Kind
+    input: Input
+    part: str
+    probe: str
+
+
+def reached(
+    operations: Iterable[OperationRecord], items: Sequence[Input], first: Sequence[Input] = ()
+) -> list[Reached]:
+    """Everything that reached something, in the order of the operations. `first`: inputs that are known to be odd;
+    they are looked at before the budget ends."""
+    everything = [item for item in dict.fromkeys([*first, *items]) if len(item.value) > 1]
+    odd = [item for item in everything if _NO_WORD.search(item.value)]
+    found: list[Reached] = []
+    budget = BUDGET
+    for operation in _distinct(operations):
+        look = _looker(operation)
+        for item in (everything if operation.kind in _WORDS_COUNT else odd)[:MAX_INPUTS]:
+            if not _concerns(operation, item):
+                continue
+            budget -= len(operation.text) + len(item.value)
+            if budget < 0:
+                return found
+            if part := look(item.value):
+                probe = part if operation.kind in ("file", "url", "connect") else item.value
+                shown = item.value if operation.kind in ("file", "url", "connect") else part
+                found.append(Reached(operation, KINDS[operation.kind], item, shown, probe))
+    return found
+
+
+def _distinct(operations: Iterable[OperationRecord]) -> Iterator[OperationRecord]:
+    seen = set[tuple[str, str, tuple[str, ...]]]()
+    for operation in operations:
+        key = (operation.kind, operation.text, tuple(operation.argv))
+        if key in seen or len(seen) >= MAX_OPERATIONS or operation.parameterised:
+            continue
+        seen.add(key)
+        yield operation
+
+
+def _looker(operation: OperationRecord) -> Callable[[str], str]:
+    kind, text = operation.kind, operation.text
+    if kind == "sql":
+        return Statement(text, operation.dialect).reached
+    if kind == "shell":
+        return CommandLine(text).reached
+    if kind == "argv":
+        return lambda value: argv.reached(value, operation.argv or [text])
+    if kind == "file":
+        return lambda value: files.reached(value, text)
+    if kind == "connect":
+        return lambda value: url.connect_reached(value, text) if operation.flags != "unix" else ""
+    return lambda value: url.reached(value, text, operation.resolved)
+
+
+def _concerns(operation: OperationRecord, item: Input) -> bool:
+    """An app opens the files that its paths name, and asks itself: neither is the visitor's doing."""
+    if item.location == "path" and operation.kind == "file":
+        return ".." in item.value
+    if item.location == "header" and operation.kind in ("url", "connect"):
+        return item.parameter not in _ADDRESSES_OF_OURS
+    return True

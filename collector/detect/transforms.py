@@ -1,0 +1,88 @@
+"""What a rule may have done to an input before it looks: disguises taken off. Each costs little where there is none.
+
+Named after the transformations of ModSecurity where one exists.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+Transform = Literal["lowercase", "urlDecode", "htmlEntityDecode", "replaceComments", "shellPlain", "jsDecode"]
+
+_COMMENT = re.compile(r"/\*!\d{0,6}|/\*(?:[^*]|\*(?!/))*\*/|\*/")
+_QUOTING = re.compile(r"\\(?=[A-Za-z\r\n])\r?\n?|(?<=\w)(?:''|\"\")(?=\w)|(?<=\w)'(\w)'|(?<=\w)\"(\w)\"|\$[@*]")
+_IFS = re.compile(r"\$\{?IFS[^}\s;|&'\"/]{0,16}\}?")
+_ESCAPE = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2}))")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]|(?<=[a-z:])[\t\r\n](?=[a-z:])", re.IGNORECASE)
+
+
+def html_entity_decode(value: str) -> str:
+    """HTML entities as the characters that they stand for, and no control characters within words."""
+    if "&" in value:
+        value = html.unescape(value)
+    return _CONTROL.sub("", value)
+
+
+def replace_comments(value: str) -> str:
+    """SQL comments as one blank; what MySQL runs inside `/*! */` stays.
+
+    >>> replace_comments("union/**/select"), replace_comments("/*!50000union*/")
+    ('union select', ' union ')
+    """
+    return _COMMENT.sub(" ", value) if "*/" in value or "/*!" in value else value
+
+
+def shell_plain(value: str) -> str:
+    """A command line without quoting inside words, and with $IFS as the blank that it makes.
+
+    >>> shell_plain("c'a't${IFS}/etc/passwd"), shell_plain(";w\\\\ho\\\\ami")
+    ('cat /etc/passwd', ';whoami')
+    """
+    if "$" in value:
+        value = _IFS.sub(" ", value)
+    if "'" in value or '"' in value or "\\" in value or "$" in value:
+        value = _QUOTING.sub(lambda match: match.group(1) or match.group(2) or "", value)
+    return value
+
+
+def js_decode(value: str) -> str:
+    r"""JavaScript's \x41, \u0041 and \u{41} as characters."""
+    return _ESCAPE.sub(_character, value) if "\\" in value else value
+
+
+def url_decode(value: str) -> str:
+    """Percent escapes and IIS's %uXXXX as characters."""
+    from urllib.parse import unquote
+
+    if "%u" in value or "%U" in value:
+        value = re.sub(r"%[uU]([0-9a-fA-F]{4})", lambda match: _code(match.group(1)), value)
+    return unquote(value) if "%" in value else value
+
+
+def _character(match: re.Match[str]) -> str:
+    return _code(match.group(1) or match.group(2))
+
+
+def _code(digits: str) -> str:
+    number = int(digits, 16)
+    return chr(number) if number < 0x110000 and not 0xD800 <= number < 0xE000 else "\ufffd"
+
+
+_FUNCTIONS: dict[str, Callable[[str], str]] = {
+    "lowercase": str.lower,
+    "urlDecode": url_decode,
+    "htmlEntityDecode": html_entity_decode,
+    "replaceComments": replace_comments,
+    "shellPlain": shell_plain,
+    "jsDecode": js_decode,
+}
+
+
+def apply(names: Sequence[str], value: str) -> str:
+    """The value after these transformations, in this order."""
+    for name in names:
+        value = _FUNCTIONS[name](value)
+    return value

@@ -1,0 +1,77 @@
+"""Records as they are kept: redacted and capped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from collector.detect import client_address, literals, redact
+from collector.detect.inputs import Input
+from collector.detect.redact import Redactor
+from collector.detect.settings import Network
+from collector.model import Operation, Peer, Process, Request, User
+from collector.wire.agent import OperationRecord, RequestRecord
+
+MAX_TEXT = 4096
+MAX_HEADER = 2048
+MAX_HEADERS = 64
+MAX_STACK = 32
+MAX_OPERATIONS = 128
+MAX_SECRETS = 64
+
+Pairs = Iterable[tuple[str, str]]
+
+
+class Views:
+    """From the wire's records to the nouns of the model."""
+
+    def __init__(self, redactor: Redactor, trusted: Sequence[Network]) -> None:
+        self._redactor, self._trusted = redactor, trusted
+
+    def request(self, record: RequestRecord, process: Process) -> Request:
+        """The request without its body and without secrets."""
+        client, forged = client_address.resolve(record.peer.address, record.headers, self._trusted)
+        user, error = record.user, record.exception
+        return Request(
+            request_id=record.request_id, trace_id=record.trace_id[:64], parent_span_id=record.parent_span_id[:64],
+            start_time=record.start_time, duration=record.duration, thread_id=record.thread_id,
+            method=record.method[:64], scheme=record.scheme[:16], host=record.host[:256],
+            path=redact.text(record.path[:MAX_TEXT]), query=self._redactor.query(record.query)[:MAX_TEXT],
+            route=record.route[:1024], framework=record.framework[:64],
+            headers=self._headers(record.headers), response_headers=self._headers(record.response_headers),
+            status=record.status, body_size=record.body_size, client_address=client, forged_forwarding=forged,
+            peer=Peer(record.peer.address[:256], record.peer.port),
+            user=User(user.id[:256], user.login[:256], user.session_id[:128]) if user else User(),
+            user_agent=next((redact.text(v[:1024]) for name, v in record.headers if name == "user-agent"), ""),
+            exception_type=error.type[:256] if error else "",
+            exception_message=redact.text(error.message[:MAX_HEADER]) if error else "", process=process,
+        )  # fmt: skip
+
+    def operations(
+        self, records: Iterable[OperationRecord], kept: Sequence[str], items: Sequence[Input]
+    ) -> tuple[Operation, ...]:
+        """Operations without literals and secrets; `kept` are inputs that may be seen in a statement."""
+        hidden = self.secrets(items)
+        return tuple(self._operation(record, kept, hidden) for record in list(records)[:MAX_OPERATIONS])
+
+    def text(self, record: OperationRecord, kept: Sequence[str], hidden: Sequence[str]) -> str:
+        """What an operation did, as it may be stored."""
+        if record.kind == "sql":
+            return literals.statement(record.text, record.dialect, kept, hidden)
+        return literals.command(record.text or " ".join(record.argv), hidden)
+
+    def secrets(self, items: Sequence[Input]) -> list[str]:
+        """The values of secret parameters, longest first: an app may have put them anywhere."""
+        found = {i.value for i in items if len(i.value) >= redact.MIN_SECRET and self._redactor.secret_key(i.parameter)}
+        return sorted(found, key=len, reverse=True)[:MAX_SECRETS]
+
+    def _operation(self, record: OperationRecord, kept: Sequence[str], hidden: Sequence[str]) -> Operation:
+        return Operation(
+            index=record.index, kind=record.kind, start_time=record.start_time, duration=record.duration,
+            text=self.text(record, kept, hidden), system=record.system[:256], error=record.error[:256],
+            stack=tuple(line[:512] for line in record.stack[:MAX_STACK]), blocked=record.blocked,
+            resolved=tuple(address[:128] for address in record.resolved[:MAX_STACK]),
+        )  # fmt: skip
+
+    def _headers(self, pairs: Pairs) -> tuple[tuple[str, str], ...]:
+        cut = [(name[:256], value[:MAX_HEADER]) for name, value in list(pairs)[:MAX_HEADERS]]
+        return self._redactor.headers(cut)

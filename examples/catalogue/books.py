@@ -1,0 +1,51 @@
+"""What the shop sells: (title, author, year, price in cents, about)."""
+
+from __future__ import annotations
+
+BOOKS: tuple[tuple[str, str, int, int, str], ...] = (
+    ("The Third Policeman", "Flann O'Brien", 1967, 1299, "A murder, a bicycle, and a flat police station."),
+    ("At Swim-Two-Birds", "Flann O'Brien", 1939, 1199, "A student writes of a writer whose characters rebel."),
+    ("The Country Girls", "Edna O'Brien", 1960, 1099, "Two friends leave a village in the west for Dublin."),
+    ("The Things They Carried", "Tim O'Brien", 1990, 1399, "A platoon, by the weight of what each man bears."),
+    ("A Good Man Is Hard to Find", "Flannery O'Connor", 1955, 1149, "Ten stories, none of them comfortable."),
+    ("Tales of the Unexpected", "Roald Dahl", 1979, 999, "Sixteen stories with a sting."),
+    ("'Salem's Lot", "Stephen King", 1975, 1099, "A writer comes home, and so does somebody else."),
+    ("Alice's Adventures in Wonderland", "Lewis Carroll", 1865, 799, "Down the rabbit hole."),
+    ("Through the Looking-Glass", "Lewis Carroll", 1871, 799, "A game of chess that a pawn wins."),
+    ("The Hitchhiker's Guide to the Galaxy", "Douglas Adams", 1979, 999, "Mostly harmless."),
+    ("Dune", "Frank Herbert", 1965, 1199, "Sand, spice, and a boy who sees too much."),
+    ("Pride and Prejudice", "Jane Austen", 1813, 899, "A truth universally acknowledged, tested."),
+    ("Middlemarch", "George Eliot", 1871, 1099, "A town, its marriages, and its drains."),
+    ("Jane Eyre", "Charlotte Brontë", 1847, 899, "A governess keeps her own counsel."),
+    ("Wuthering Heights", "Emily Brontë", 1847, 899, "Weather, and worse."),
+    ("Moby-Dick; or, The Whale", "Herman Melville", 1851, 1099, "All about whales, and one of them."),
+    ("Frankenstein; or, The Modern Prometheus", "Mary Shelley", 1818, 799, "He should have stayed for breakfast."),
+    ("One Hundred Years of Solitude", "Gabriel García Márquez", 1967, 1299, "Seven generations of one house."),
+    ("Les Misérables", "Victor Hugo", 1862, 1499, "Bread, a bishop, and the sewers of Paris."),
+    ("Crime and Punishment", "Fyodor Dostoevsky", 1866, 1099, "The axe is early, the rest is conscience."),
+    ("The Master and Margarita", "Mikhail Bulgakov", 1967, 1199, "The devil visits Moscow with a large cat."),
+    ("Мастер и Маргарита", "Михаил Булгаков", 1967, 1299, "The same, in Russian."),
+    ("吾輩は猫である", "夏目漱石", 1905, 1399, "I Am a Cat, in Japanese."),
+    ("The Unbearable Lightness of Being", "Milan Kundera", 1984, 1199, "Prague, and what does not come back."),
+    ("The Name of the Rose", "Umberto Eco", 1980, 1299, "A library that kills."),
+    ("Invisible Cities", "Italo Calvino", 1972, 999, "Fifty-five cities, perhaps one."),
+    ("The Book of Disquiet", "Fernando Pessoa", 1982, 1199, "A clerk in Lisbon looks out of the window."),
+    ("Selected Stories", "Alice Munro", 1996, 1299, "Whole lives, thirty pages each."),
+    ("Union Street", "Pat Barker", 1982, 999, "Seven women of one street in the north."),
+    ("Natural Selection and Other Essays", "R. A. Fell", 1934, 899, "A country doctor on beetles and inheritance."),
+    ("The SQL Murder Mystery", "N. Ames", 2019, 1499, "Select a suspect from a table of the dead."),
+    ("Drop Caps and Fleurons", "Beatrice Hand", 2004, 2999, "A history of the ornamented page."),
+    ("Cat; and Other Poems", "J. Whisker", 1988, 699, "Forty poems for one animal."),
+    ("Where the Wild Things Are", "Maurice Sendak", 1963, 799, "Let the wild rumpus start."),
+    ("The Joy of Cooking & Baking", "I. Rombauer", 1931, 2499, "What to do with flour."),
+    ("C++ in a Nutshell", "Ray Lischner", 2003, 3499, "The language, for those who know it already."),
+    ("Fluent Python", "Luciano Ramalho", 2015, 3999, "The language, for those who want to like it."),
+    ("BPF Performance Tools", "Brendan Gregg", 2019, 4499, "What the kernel will tell if asked well."),
+    ("Structure and Interpretation of Computer Programs", "Abelson & Sussman", 1985, 4299, "The wizard book."),
+    ("1984", "George Orwell", 1949, 899, "Two and two."),
+    ("Catch-22", "Joseph Heller", 1961, 999, "The best there is."),
+    ("The Art of Computer Programming, Vol. 1", "Donald E. Knuth", 1968, 6499, "Fundamental algorithms."),
+)  # fmt: skip
+
+USERS = (("alice", "wonderland"), ("bob", "builder"))
+"""Names and passwords of two customers."""

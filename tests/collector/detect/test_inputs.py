@@ -1,0 +1,134 @@
+"""Inputs: every place, every decoding, and bodies that want to do harm."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+
+import pytest
+
+from collector.detect.inputs import MAX_INPUTS, MAX_TOTAL, Input, inputs_of
+from collector.wire.agent import RequestRecord
+
+FORM = ("content-type", "application/x-www-form-urlencoded")
+JSON = ("content-type", "application/json; charset=utf-8")
+MULTIPART = ("content-type", 'multipart/form-data; boundary="xx"')
+
+
+def record(**fields: object) -> RequestRecord:
+    return RequestRecord(request_id="1f2e3d4c5b6a7988", phase="end", **fields)  # type: ignore[arg-type]
+
+
+def found(**fields: object) -> set[tuple[str, str, str]]:
+    return {(item.location, item.parameter, item.value) for item in inputs_of(record(**fields))}
+
+
+def test_query() -> None:
+    """Plus and percent are decoded, repeated keys give several inputs, a bare text is one."""
+    assert found(query="a=x%3Bid+1&a=2&b=") == {("query", "a", "x;id 1"), ("query", "a", "2")}
+    assert found(query="%27or%201") == {("query", "", "'or 1")}
+
+
+def test_decoded_twice() -> None:
+    """What is still encoded after decoding is decoded once more, and both are inputs."""
+    assert found(query="a=%2527x") == {("query", "a", "%27x"), ("query", "a", "'x")}
+
+
+def test_base64() -> None:
+    """A value that is base64 of readable text is looked into; random letters are not."""
+    value = base64.b64encode(b"' or 1=1--").decode()
+    assert ("query", "a", "' or 1=1--") in found(query="a=" + value)
+    assert found(query="a=abcdefghijklmnop") == {("query", "a", "abcdefghijklmnop")}
+
+
+def test_form_and_odd_keys() -> None:
+    """A form's fields are inputs, and so is a whole pair whose key is no plain name."""
+    assert found(body="a=1&b[c]=2", headers=[FORM]) == {("body", "a", "1"), ("body", "b[c]", "2")}
+    assert ("body", "", "<img src=x>") in found(body="<img%20src=x>", headers=[FORM])
+
+
+def test_json_key_paths() -> None:
+    """Strings of a JSON body carry their key path; a text in JSON that is JSON is looked into."""
+    body = json.dumps({"host": "x;id", "items": [{"name": "y"}], "n": 5, "inner": '{"a":"z"}'})
+    got = found(body=body, headers=[JSON])
+    assert {("body", "host", "x;id"), ("body", "items[0].name", "y"), ("body", "inner.a", "z")} <= got
+
+
+def test_json_without_its_content_type() -> None:
+    """A body that looks like JSON is read as JSON whatever it says of itself; apps do that too."""
+    assert ("body", "a", "x") in found(body='{"a": "x"}', headers=[("content-type", "text/plain")])
+
+
+def test_multipart() -> None:
+    """Fields and file names are inputs, a file's content is not; a body that was cut off gives what is there."""
+    body = (
+        '--xx\r\nContent-Disposition: form-data; name="a"\r\n\r\nvalue\r\n'
+        '--xx\r\nContent-Disposition: form-data; name="f"; filename="../../x"\r\n\r\ncontent\r\n'
+        '--xx\r\nContent-Disposition: form-data; name="b"\r\n\r\ncut off'
+    )
+    assert found(body=body, headers=[MULTIPART]) == {
+        ("body", "a", "value"), ("file_name", "f", "../../x"), ("body", "b", "cut off")
+    }  # fmt: skip
+
+
+def test_path_headers_cookies_and_parameters() -> None:
+    """The raw path keeps what the server normalised; cookies stand by name; names of this server are no inputs."""
+    headers = [("user-agent", "curl"), ("host", "h"), ("cookie", "a=b%20c; d=e"), ("x-custom", "v"), 
+        ("authorization", "B x")]  # fmt: skip
+    got = found(target="/a/%2e%2e/b?q=1", path="/b", headers=headers, path_params={"name": "n"})
+    assert got == {
+        ("path", "", "/a/../b"), ("path", "", "/b"), ("path_params", "name", "n"), ("header", "user-agent", "curl"),
+        ("header", "x-custom", "v"), ("cookie", "a", "b c"), ("cookie", "d", "e"),
+    }  # fmt: skip
+
+
+def test_odd_path_segments() -> None:
+    """A part of the path that is no plain name is an input by itself."""
+    assert ("path_params", "", "x;id") in found(path="/ping/x;id/y")
+
+
+def test_xml() -> None:
+    """Attribute values and texts of an XML body are inputs; entities are not expanded."""
+    got = found(
+        body='<!DOCTYPE a [<!ENTITY e "x">]><a b="1 or 1=1">t&amp;u &e;</a>', headers=[("content-type", "text/xml")]
+    )
+    assert {("body", "", "1 or 1=1"), ("body", "", "t&u &e;")} <= got
+
+
+HOSTILE = {
+    "deep json": ("[" * 100_000, JSON),
+    "deep json objects": ('{"a":' * 5000 + "1" + "}" * 5000, JSON),
+    "surrogates": ('{"a": "\\ud800"}', JSON),
+    "huge number": ('{"a": 1e999999999, "b": ' + "9" * 50_000 + "}", JSON),
+    "not json": ('{"a": ', JSON),
+    "many fields": ("&".join(f"a{n}=b{n}" for n in range(60_000)), FORM),
+    "only separators": ("&=" * 100_000, FORM),
+    "bad escapes": ("%%%zz=%u12%" * 5000, FORM),
+    "no boundary": ("--xx\r\n\r\n", ("content-type", "multipart/form-data")),
+    "many parts": ("--xx\r\n" * 50_000, MULTIPART),
+    "odd disposition": ('--xx\r\nContent-Disposition: form-data; name="' + "\\" * 50_000 + "\r\n\r\nv", MULTIPART),
+    "file name of bytes": ("--xx\r\nContent-Disposition: form-data; filename*=utf-8''%ff%fe\r\n\r\nv", MULTIPART),
+    "xml": ("<a b='" * 50_000, ("content-type", "application/xml")),
+    "nul": ("\x00" * 1000, ("content-type", "text/plain")),
+    "noise": (random.Random(1).randbytes(60_000).decode("latin-1"), MULTIPART),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_bodies(name: str) -> None:
+    """No body raises, and what comes out is bounded and can be encoded."""
+    body, header = HOSTILE[name]
+    items = inputs_of(record(body=body, headers=[header], body_encoding="latin-1" if name == "noise" else "utf-8"))
+    assert len(items) <= MAX_INPUTS
+    assert sum(len(item.value) for item in items) <= MAX_TOTAL
+    for item in items:
+        assert isinstance(item, Input)
+        item.value.encode()
+        item.parameter.encode()
+
+
+def test_the_last_of_too_many_fields_is_still_seen() -> None:
+    """Thousands of fields do not hide the one behind them."""
+    query = "&".join(f"a{n}=b" for n in range(5000)) + "&host=x%3Bid"
+    assert any("x;id" in item.value for item in inputs_of(record(query=query)))
