@@ -24,7 +24,7 @@ from collector.wire.agent import OperationRecord, PeerRecord, RequestRecord
 BROWSER = [
     ("host", "shop.example"), ("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"),
     ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
-    ("accept-language", "en-GB,en;q=0.7"), ("accept-encoding", "gzip, deflate, br"), 
+    ("accept-language", "en-GB,en;q=0.7"), ("accept-encoding", "gzip, deflate, br"),
     ("cookie", "sessionid=" + "a" * 32),
     ("referer", "https://shop.example/search?q=the+sea&page=1"), ("connection", "keep-alive"),
 ]  # fmt: skip

@@ -21,7 +21,7 @@ from typing import Any
 from examples.children import Child, DemoError, wait_until
 from examples.stage import BIN, ROOT, SHOPS, Node, Shop, places
 
-START_SECONDS, SHOW_SECONDS = 60, 20
+START_SECONDS, PROBE_SECONDS, SHOW_SECONDS = 60, 20, 20
 CONFIRMED, REACHED = "VERDICT_CONFIRMED", "VERDICT_REACHED"
 
 
@@ -42,6 +42,7 @@ def running(options: argparse.Namespace) -> Iterator[tuple[Node, list[Shop]]]:
         stack.callback(node.child.stop)
         stack.callback(deaf_to_signals)
         _wait(node.answers, node.child)
+        wait_until(node.probes_spoke, PROBE_SECONDS)
         shops = []
         for name in SHOPS:
             shops.append(Shop(name, node, scratch))

@@ -56,6 +56,12 @@ class Node:
         self.child.must_live()
         return self.cli("agents", "--json").returncode == 0
 
+    def probes_spoke(self) -> bool:
+        """Whether the probes have said what they can do, if only that they can do nothing."""
+        self.child.must_live()
+        host = self.json("hosts")[0]
+        return bool(host["probesRunning"] or host["capabilities"])
+
     def probes(self) -> tuple[bool, str]:
         """Whether the kernel side runs, and why not."""
         host = self.json("hosts")[0]

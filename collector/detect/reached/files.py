@@ -1,29 +1,35 @@
-"""Files: the input ends the opened path and leads where it should not: absolute, or up over more than one level."""
+"""A file: the input leads out of the directory that the app meant, by climbing or by being absolute. (CWE-22)"""
 
 from __future__ import annotations
 
-import re
+import posixpath
 
-MIN_LENGTH = 5
-_UP = re.compile(r"(?:^|[\\/])\.\.(?=[\\/]|$)")
+MIN_INPUT = 4
 
 
 def reached(value: str, path: str) -> str:
-    """The input's part of the path, where it chose a place of its own."""
-    value = value.partition("\0")[0].removeprefix("file://")
-    if len(value) < MIN_LENGTH or "/" not in value or not path.endswith(value):
+    """The path that was opened, normalised, where the input chose its directory; else an empty text."""
+    value = value.partition("\0")[0].strip().removeprefix("file://")
+    if len(value) < MIN_INPUT or "/" not in value or not path:
         return ""
-    climbs = len(_UP.findall(value))
-    if climbs >= 2 or (climbs and leaves(value)):
-        return value
-    return value if value.startswith("/") and path == value else ""
+    opened = normal(path)
+    if leaves(value.lstrip("/")):
+        tail = "/" + normal(value.lstrip("/")).lstrip("./")
+        return opened if value in path or opened == tail else ""
+    return opened if value.startswith("/") and normal(value) == opened and opened != "/" else ""
 
 
-def leaves(value: str) -> bool:
-    """Whether a relative path ends above where it began."""
+def normal(path: str) -> str:
+    """A path without `.`, `..` and doubled slashes, by its text alone."""
+    path = posixpath.normpath(path)
+    return path[1:] if path.startswith("//") else path
+
+
+def leaves(path: str) -> bool:
+    """Whether a relative path leads above where it begins."""
     depth = 0
-    for part in value.split("/"):
-        depth += -1 if part == ".." else (1 if part not in ("", ".") else 0)
+    for part in path.split("/"):
+        depth += -1 if part == ".." else int(part not in ("", "."))
         if depth < 0:
             return True
     return False

@@ -1,79 +1,97 @@
-"""Shell lines: the input leaves the word that it was meant to be. Programs run without a shell: it chooses what runs."""
+"""A shell's command line: where its control characters act, given its quotes. (POSIX.1-2024, shell, 2.2 and 2.3)
+
+One pass, linear in the line; substitution is followed into double quotes, here-documents are not read.
+"""
 
 from __future__ import annotations
 
-import re
+from typing import NamedTuple
 
-MIN_LENGTH = 2
-MAX_LINE = 65536
-_CONTROL = re.compile(r"[;|&\n\r`<>]|\$\(|\$\{|\(\)")
-_SHELLS = re.compile(r"(?:^|/)(?:ba|da|z|k|c|tc|fi|a)?sh$|(?:^|/)busybox$|cmd(?:\.exe)?$|powershell")
-_LOADERS = re.compile(r"(?:^|/)(?:python[\d.]*|perl|ruby|node|php|lua|awk|gawk|mawk)$")
+from collector.detect.reached.occurrences import MAX_TEXT, spans
+
+MIN_INPUT = 2
+_CONTROL = frozenset(";|&\n\r<>()")
+_BLANK = frozenset(" \t")
 
 
-def reached(value: str, line: str) -> str:
-    """The input's part of a shell line, where it holds control that no quotes of the line disarm."""
-    if len(value) < MIN_LENGTH or len(line) > MAX_LINE:
+class Reading(NamedTuple):
+    """Places of control characters that act, and [start, end) of the words of the outermost commands."""
+
+    control: list[int]
+    words: list[tuple[int, int]]
+
+
+class CommandLine:
+    """A line that a shell read."""
+
+    def __init__(self, line: str) -> None:
+        self._line = line[:MAX_TEXT]
+        self._reading: Reading | None = None
+
+    def reached(self, value: str) -> str:
+        """The input's part of the line where it is more than one word's data, else an empty text."""
+        if len(value.strip()) < MIN_INPUT:
+            return ""
+        for start, end in spans(value, self._line):
+            if self._reading is None:
+                self._reading = read(self._line)
+            if self._is_code(start, end):
+                return self._line[start:end]
         return ""
-    place = line.find(value)
-    while place >= 0:
-        if _escapes(value, line[:place]):
-            return value
-        place = line.find(value, place + 1)
-    return ""
 
-
-def reached_argv(value: str, argv: list[str], system: str) -> str:
-    """The input, where it is the program, or code for a shell or an interpreter among the arguments."""
-    if len(value) < MIN_LENGTH or not argv:
-        return ""
-    if value == argv[0] and "/" in value:
-        return value
-    for option in ("-c", "-e", "/c", "-lc", "-ic", "--command"):
-        if option in argv[1:-1]:
-            code = argv[argv.index(option, 1) + 1]
-            if _SHELLS.search(argv[0]):
-                return reached(value, code)
-            if _LOADERS.search(argv[0]) and value in code and not value.replace("_", "").isalnum():
-                return value
-    return ""
-
-
-def _escapes(value: str, before: str) -> bool:
-    """Whether control characters in `value` act, given the quotes that are open where it begins (POSIX sh, 2.2)."""
-    quote = _open_quote(before)
-    index = 0
-    while index < len(value):
-        char = value[index]
-        if quote == "'":
-            if char == "'":
-                quote = ""
-        elif char == "\\":
-            index += 1
-        elif quote == '"':
-            if char == '"':
-                quote = ""
-            elif char == "`" or value.startswith(("$(", "${"), index):
-                return True
-        elif char in "'\"":
-            quote = char
-        elif _CONTROL.match(value, index):
+    def _is_code(self, start: int, end: int) -> bool:
+        assert self._reading is not None
+        if any(start <= at < end for at in self._reading.control):
             return True
-        index += 1
-    return False
+        inside = [word for word in self._reading.words if start <= word[0] and word[1] <= end]
+        return len(inside) > 1 and inside[0] == self._reading.words[0]
 
 
-def _open_quote(text: str) -> str:
-    """The quote that is open at the end of `text`, or ""."""
-    quote = ""
-    index = 0
-    while index < len(text):
-        char = text[index]
-        if char == "\\" and quote != "'":
-            index += 1
-        elif quote:
-            quote = "" if char == quote else quote
+def read(line: str) -> Reading:
+    """Read a line to its end, whatever it is."""
+    control, words = list[int](), list[tuple[int, int]]()
+    stack = [""]  # what is open: "" the line, ( a substitution or group, ` its old form, " and '
+    begun, at, length = -1, 0, len(line)
+    while at < length:
+        char, top = line[at], stack[-1]
+        step = 1
+        if top == "'":
+            if char == "'":
+                stack.pop()
+        elif char == "\\":
+            step = 2
+        elif char == "`":
+            control.append(at)
+            stack.pop() if top == "`" else stack.append("`")
+        elif char == "$" and line[at + 1 : at + 2] == "(":
+            control.append(at)
+            stack.append("(")
+            step = 2
+        elif top == '"':
+            if char == '"':
+                stack.pop()
         elif char in "'\"":
-            quote = char
-        index += 1
-    return quote
+            stack.append(char)
+        elif char == "#" and begun < 0 and top == "":
+            break
+        elif char in _CONTROL:
+            control.append(at)
+            _group(char, stack)
+        if top == "":
+            ends = char in _BLANK or (char in _CONTROL and len(stack) <= 1)
+            if ends and begun >= 0:
+                words.append((begun, at))
+                begun = -1
+            elif not ends and begun < 0:
+                begun = at
+        at += step
+    if begun >= 0 and begun < length:
+        words.append((begun, min(at, length)))
+    return Reading(control, words)
+
+
+def _group(char: str, stack: list[str]) -> None:
+    if char == "(":
+        stack.append("(")
+    elif char == ")" and stack[-1] == "(":
+        stack.pop()

@@ -74,7 +74,7 @@ def test_multipart() -> None:
 
 def test_path_headers_cookies_and_parameters() -> None:
     """The raw path keeps what the server normalised; cookies stand by name; names of this server are no inputs."""
-    headers = [("user-agent", "curl"), ("host", "h"), ("cookie", "a=b%20c; d=e"), ("x-custom", "v"), 
+    headers = [("user-agent", "curl"), ("host", "h"), ("cookie", "a=b%20c; d=e"), ("x-custom", "v"),
         ("authorization", "B x")]  # fmt: skip
     got = found(target="/a/%2e%2e/b?q=1", path="/b", headers=headers, path_params={"name": "n"})
     assert got == {

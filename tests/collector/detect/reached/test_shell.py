@@ -9,7 +9,8 @@ import pytest
 from collector.detect.reached.shell import CommandLine, read
 
 VALUES = [
-    "x;cat /proc/version", "x; id", "$(id)", "`id`", "a | id", "a && id", "a\nid", "x > /tmp/y", "a & b", "x)", "x' ; id '", 'x"; id "',
+    "x;cat /proc/version", "x; id", "$(id)", "`id`", "a | id", "a && id", "a\nid", "x > /tmp/y", "a & b",
+    "x)", "x' ; id '", 'x"; id "',
 ]  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from collector.detect.reached.sql import Statement
@@ -17,7 +19,8 @@ ORDER = "select * from books order by {}"
     [
         (QUOTED, "' or 1=1--"), (QUOTED, "' union select 1,2,3-- -"), (QUOTED, "x' or 'a'='a"), (QUOTED, "admin'--"),
         (QUOTED, "'; drop table books;--"), (QUOTED, "x'/*"), (QUOTED, "' AND (SELECT 1)='1"),
-        (BARE, "1 or 1=1"), (BARE, "1 union select name from sqlite_master"), (BARE, "1;delete from books"), (BARE, "1--"),
+        (BARE, "1 or 1=1"), (BARE, "1 union select name from sqlite_master"), (BARE, "1;delete from books"),
+        (BARE, "1--"),
         (ORDER, "(case when (select 1)=1 then title else id end)"), (ORDER, "title; drop table books"),
     ],
 )  # fmt: skip
@@ -31,7 +34,8 @@ def test_code(template: str, value: str) -> None:
     [
         (QUOTED, "the old man and the sea"), (QUOTED, "1 or 1=1"), (QUOTED, "a -- b"), (QUOTED, "O''Brien or 1=1"),
         (QUOTED, "O'Brien"), (QUOTED, "rock 'n' roll"), (QUOTED, "it's a dog's life"), (BARE, "12345"), (BARE, "-12.5"),
-        (ORDER, "title"), (ORDER, "title desc"), (ORDER, "author, title desc, id"), (QUOTED, "x"), (QUOTED, "absent' or 1=1--"),
+        (ORDER, "title"), (ORDER, "title desc"), (ORDER, "author, title desc, id"), (QUOTED, "x"),
+        (QUOTED, "absent' or 1=1--"),
     ],
 )  # fmt: skip
 def test_values(template: str, value: str) -> None:
@@ -70,5 +74,5 @@ def test_dialects(dialect: str, text: str, value: str, code: bool) -> None:
 def test_any_text_has_tokens(dialect: str, text: str) -> None:
     """Tokens never overlap, and no text raises."""
     found = tokens(text, dialect)
-    assert all(one.end <= other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(found))
     assert all(one.start < one.end for one in found)
