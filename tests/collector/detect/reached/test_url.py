@@ -56,7 +56,7 @@ def test_what_the_name_resolves_to() -> None:
 
 
 def test_connections() -> None:
-    """A bare connection needs host and port from the input: a parameter 127.0.0.1 is not why the app asks its database."""
+    """A bare connection needs host and port from the input: `host=127.0.0.1` is no reason to suspect a database."""
     assert connect_reached("127.0.0.1", "127.0.0.1:5432") == ""
     assert connect_reached("127.0.0.1:6379", "127.0.0.1:6379") == "127.0.0.1"
     assert connect_reached("http://[::1]:6379/x", "[::1]:6379") == "::1"
@@ -65,8 +65,10 @@ def test_connections() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["127.1", "0", "0.0.0.0", "10.1.2.3", "100.100.100.200", "172.16.0.1", "192.168.1.1", "::1", "::", "fe80::1%eth0",
-             "fc00::1", "::ffff:10.0.0.1", "017700000001", "metadata.google.internal", "x.local", "127.0.0.1.nip.io", "db", "localhost."]
+    "host", ["127.1", "0", "0.0.0.0", "10.1.2.3", "100.100.100.200",
+             "172.16.0.1", "192.168.1.1", "::1", "::", "fe80::1%eth0",
+             "fc00::1", "::ffff:10.0.0.1", "017700000001", "metadata.google.internal", "x.local", "127.0.0.1.nip.io", "db",
+             "localhost."]
 )  # fmt: skip
 def test_internal(host: str) -> None:
     """Addresses in every spelling, and names that lead inside."""

@@ -1,0 +1,50 @@
+# Cowitness. `make help` lists what there is.
+SHELL := /bin/sh
+BIN := .venv/bin
+
+.PHONY: help setup run test test-fast lint format proto lock bench docs clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: ## install what is needed: system packages, tracefs, .venv (seconds the second time)
+	@requirements/setup.sh
+
+run: setup ## start collector, probes and two example shops, show an attack, stay up
+	@$(BIN)/python -m examples.demo $(ARGS)
+
+test: setup ## every test
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-fast: setup ## the tests without the end-to-end ones
+	@$(BIN)/python -m pytest --ignore tests/e2e --ignore tests/examples $(ARGS)
+
+lint: setup ## ruff, mypy, black, grammar gates, import rules, shell
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check collector probes
+	@$(BIN)/mypy
+	@$(BIN)/black -q --check -S --line-length 100 -t py33 pyagent
+	@$(BIN)/vermin -q --no-tips --violations -t=2.7 -t=3.5- --eval-annotations pyagent
+	@PYTHONPATH=.:proto $(BIN)/lint-imports --no-cache
+
+format: setup ## rewrite files as the linters want them
+	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q collector probes
+	@$(BIN)/black -q -S --line-length 100 -t py33 pyagent
+
+proto: setup ## the generated side of proto/
+	@$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=proto --pyi_out=proto --grpc_python_out=proto cowitness/v1/cowitness.proto
+
+lock: setup ## requirements/dev.lock from requirements/dev.in (needs pip-tools)
+	@pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements/dev.lock requirements/dev.in
+
+bench: setup ## the figures: agent, node, verdicts, rules
+	@$(BIN)/python bench/request_cost.py
+	@$(BIN)/python bench/node.py
+	@$(BIN)/python bench/verdict.py
+	@$(BIN)/python bench/rules.py
+
+docs: setup ## pages that are made from the code
+	@$(BIN)/cowitness config --docs > docs/configuration.md
+
+clean: ## take away what setup and the tests made in this folder
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

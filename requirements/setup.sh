@@ -1,0 +1,51 @@
+#!/bin/sh
+# Everything that Cowitness needs on this machine; a no-op in seconds the second time. Called by make.
+#
+# As root on Debian and kin it installs the distribution's BCC and headers and mounts tracefs. Without root, or where a
+# package cannot be had, it says what is missing and goes on: the collector and the agent work without the probes.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+missing_packages() {
+    for package in python3-venv python3-bpfcc linux-libc-dev; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || printf '%s ' "$package"
+    done
+}
+
+system() {
+    command -v apt-get >/dev/null || { say "no apt-get here: python3-venv and BCC for Python are yours to install"; return; }
+    missing=$(missing_packages)
+    [ -n "$missing" ] || return 0
+    [ "$(id -u)" = 0 ] || { say "not root, so not installed: $missing(without BCC there are no probes)"; return; }
+    say "installing $missing"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq || say "apt-get update failed; trying with the lists that are there"
+    # shellcheck disable=SC2086
+    apt-get install -y -qq --no-install-recommends $missing >/dev/null || say "could not install all of: $missing"
+}
+
+tracefs() {
+    [ "$(id -u)" = 0 ] || return 0
+    [ -e /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null ||
+        say "tracefs cannot be mounted: there will be no probes"
+}
+
+python() {
+    stamp=.venv/stamp
+    sum=$(cat requirements/dev.lock pyproject.toml pyagent/pyproject.toml requirements/setup.sh | sha256sum)
+    [ -x .venv/bin/cowitness ] && [ -x .venv/bin/cowitness-run ] && [ "$(cat $stamp 2>/dev/null)" = "$sum" ] && return 0
+    # The distribution's own interpreter: its bcc module fits no other.
+    interpreter=${COWITNESS_PYTHON:-/usr/bin/python3}
+    [ -x "$interpreter" ] || interpreter=$(command -v python3)
+    say "making .venv with $interpreter"
+    [ -x .venv/bin/python ] || "$interpreter" -m venv .venv
+    .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.lock
+    .venv/bin/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e . -e ./pyagent
+    printf '%s\n' "$sum" > "$stamp"
+}
+
+system
+tracefs
+python
