@@ -54,14 +54,16 @@ class Judge:
         """Whether this request, or this operation of it, may go on."""
         items = inputs_of(ask.request)
         if ask.operation is None:
-            matches = [match for match in self._rules.match(items) if match.rule.block]
+            matches = self._rules.match(items)
+            stops = any(match.rule.block for match in matches)
             findings = [VerdictFinding(m.rule.id, m.rule.category, m.input.parameter[:256]) for m in matches]
         else:
             reaches = reach.reached([ask.operation], items)
+            stops = bool(reaches)
             findings = [VerdictFinding(r.kind.rule_id, r.kind.category, r.input.parameter[:256]) for r in reaches]
-        if findings and mode == "block":
+        if stops and mode == "block":
             return WireVerdict("block", BLOCK_STATUS, ask.request.request_id, findings[:MAX_FINDINGS])
-        return WireVerdict("allow", BLOCK_STATUS, ask.request.request_id, findings[:MAX_FINDINGS])
+        return WireVerdict("allow", findings=findings[:MAX_FINDINGS])
 
     def inspect(self, record: RequestRecord, items: Sequence[Input]) -> tuple[Finding, ...]:
         """All findings of a request: attempted by the rules, reached by comparison with its operations."""
@@ -71,7 +73,6 @@ class Judge:
         for match in matches:
             _add(found, self._attempted(match, record))
         for one in reaches:
-            _add(found, self._of_reach(one, Verdict.ATTEMPTED))
             _add(found, self._reached(one, items))
         return tuple(found.values())
 
@@ -82,16 +83,12 @@ class Judge:
         finding = self._of_input(finding, match.input, match.part)
         return replace(finding, action=Action.BLOCKED) if stopped else finding
 
-    def _of_reach(self, one: Reached, stage: Verdict) -> Finding:
-        """What reached was attempted too, also where no rule saw it."""
-        kind = one.kind
-        finding = Finding(kind.rule_id, kind.rule_name, kind.category, stage, kind.tags)
-        return replace(self._of_input(finding, one.input, one.part), probe_text=one.probe[:MAX_PROBE])
-
     def _reached(self, one: Reached, items: Sequence[Input]) -> Finding:
-        operation = one.operation
+        operation, kind = one.operation, one.kind
+        finding = Finding(kind.rule_id, kind.rule_name, kind.category, Verdict.REACHED, kind.tags)
         return replace(
-            self._of_reach(one, Verdict.REACHED),
+            self._of_input(finding, one.input, one.part),
+            probe_text=one.probe[:MAX_PROBE],
             operation_index=operation.index,
             statement=self._views.text(operation, [one.part], self._views.secrets(items)),
             action=Action.BLOCKED if operation.blocked else Action.MONITORED,
@@ -99,14 +96,27 @@ class Judge:
 
     def _of_input(self, finding: Finding, item: Input, part: str) -> Finding:
         """The finding with the input it is about, redacted and capped."""
-        secret = item.location != "path" and self._redactor.secret_key(item.parameter)
-        cut = item.value[: self._max_value + redact.MARGIN]
-        value = redact.MASK if secret else redact.text(cut)[: self._max_value]
-        highlight = redact.MASK if secret else redact.text(part)[:MAX_HIGHLIGHT]
+        if item.location != "path" and self._redactor.secret_key(item.parameter):
+            value, highlight = redact.MASK, ""
+        else:
+            value, highlight = around(item.value, part, self._max_value)
         return replace(
             finding, location=item.location, parameter=item.parameter[:256], value=value, highlight=highlight,
             probe_text=item.value[:MAX_PROBE],
         )  # fmt: skip
+
+
+def around(value: str, part: str, limit: int) -> tuple[str, str]:
+    """The redacted value cut to `limit` bytes of UTF-8 around `part`, and as much of the part as it still shows."""
+    shown = redact.text(part)[:MAX_HIGHLIGHT]
+    value = redact.text(value)
+    if len(value.encode()) <= limit:
+        return value, shown
+    start = max(0, value.find(shown) - limit // 8)
+    cut = value[start : start + limit].encode()[:limit].decode(errors="ignore")
+    while shown and shown not in cut:
+        shown = shown[:-1] if len(shown) < 8 else shown[: len(shown) // 2]
+    return cut, shown
 
 
 def _add(found: dict[object, Finding], finding: Finding) -> None:

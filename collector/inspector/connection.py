@@ -7,6 +7,8 @@ while frames wait, nothing more is read.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import socket
 import struct
 import time
@@ -26,6 +28,9 @@ TURN = 8
 
 MAX_UNREAD = 1 << 20
 """Bytes of answers that a peer may leave unread before it is closed."""
+
+READ, MAX_REST = 256 << 10, 16 << 20
+"""Bytes of one read, and of what is read from a peer that is gone; its socket buffer holds less."""
 
 FRAME_OVERHEAD = 200
 
@@ -50,7 +55,7 @@ class Connection(asyncio.Protocol):
         self._splitter = Splitter(limits.hello_bytes)
         self._inbox: deque[tuple[Head, bytes]] = deque()
         self._held = 0
-        self._busy = self._scheduled = self._closing = False
+        self._busy = self._scheduled = self._closing = self._ended = False
         self._transport: asyncio.Transport | None = None
         self.pid = self.uid = 0
         self.agent: Agent | None = None
@@ -93,11 +98,11 @@ class Connection(asyncio.Protocol):
         self.refuse("unread", "answers are not being read", hostile=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._closing = True
-        self._inbox.clear()
-        self._hold(-self._held)
-        self._crowd.remove(self)
-        self._desk.closed(self)
+        """The peer is gone; what it wrote before is still worked off, unless it was we who closed."""
+        transport, self._transport = self._transport, None
+        if exc is not None and transport is not None and not self._closing:
+            self._read_rest(transport)
+        self._pump()
 
     # for the desk
 
@@ -124,9 +129,12 @@ class Connection(asyncio.Protocol):
 
     def refuse(self, code: str, detail: str, hostile: bool = False) -> None:
         """Say why, count it, close."""
-        if self._closing or self._transport is None:
+        if self._closing:
             return
         self._counters.add("hostile" if hostile else "refused", code)
+        if self._transport is None:
+            self._end()
+            return
         self.send(frames.ERROR, 0, Error(code, detail))
         self._closing = True
         if self._transport.get_write_buffer_size() > MAX_UNREAD // 2:
@@ -172,15 +180,37 @@ class Connection(asyncio.Protocol):
 
     def _flow(self) -> None:
         """Read on only when everything read so far is worked off."""
-        if self._closing or self._transport is None:
+        if self._transport is None:
+            if self._closing or not (self._inbox or self._busy):
+                self._end()
+        elif self._closing:
             return
-        if not self._inbox and not self._busy:
-            if not self._scheduled:
-                self._transport.resume_reading()
-            return
-        self._transport.pause_reading()
-        if not self._busy and not self._scheduled:
+        elif self._inbox or self._busy:
+            self._transport.pause_reading()
+        elif not self._scheduled:
+            self._transport.resume_reading()
+        if self._inbox and not self._busy and not self._closing:
             self._later(0)
+
+    def _read_rest(self, transport: asyncio.Transport) -> None:
+        """A write that failed closed the transport; what waits in the kernel is read past it. Bounded."""
+        fd = transport.get_extra_info("socket").fileno()
+        with contextlib.suppress(OSError):
+            for _ in range(MAX_REST // READ):
+                data = os.read(fd, READ)
+                if not data or self._closing:
+                    break
+                self.data_received(data)
+
+    def _end(self) -> None:
+        """Nothing more will come of this connection; the first call counts."""
+        self._closing = True
+        if not self._ended:
+            self._ended = True
+            self._inbox.clear()
+            self._hold(-self._held)
+            self._crowd.remove(self)
+            self._desk.closed(self)
 
     def _throttle(self, seconds: float) -> None:
         self._counters.add("throttled")

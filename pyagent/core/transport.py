@@ -19,6 +19,7 @@ from .outbox import Outbox, encoded
 
 GATHER, IDLE, RETRY = 0.02, 1.0, 0.5
 STATUS_EVERY = 10.0
+LAST = 0.5
 MAX_OUTSTANDING = 16
 SELF_HELP = 1024
 """Records that wait before request threads send them, where no thread of ours gets to run (uWSGI without threads)."""
@@ -91,14 +92,14 @@ class Stream(object):
             self._wake.set()
 
     def flush(self):
-        """At the end of the process: one more try, at most 200 ms."""
+        """At the end of the process: hand all that waits to the kernel, within LAST. It is read after our end, too."""
         if self._pid != os.getpid() or not self._prepared:
             return
-        end = names.monotonic() + 0.2
+        end = names.monotonic() + LAST
         while names.monotonic() < end:
             with self._lock:
-                self._pump()
-                if self._link is None or not (len(self._outbox) or self._unacked):
+                self._pump(last=True)
+                if self._link is None or (self._link.idle and not len(self._outbox)):
                     return
             time.sleep(0.002)
 
@@ -193,8 +194,8 @@ class Stream(object):
         self._next_status = names.monotonic() + STATUS_EVERY
         guard.count('connections')
 
-    def _pump(self):
-        """Receive, then send what may be sent; the lock is held."""
+    def _pump(self, last=False):
+        """Receive, then send what may be sent (at last everything); the lock is held."""
         if self._link is None:
             return
         try:
@@ -202,7 +203,7 @@ class Stream(object):
                 self._take(kind, sequence, body)
             self._link.send()
             self._send_status()
-            while self._link.idle and len(self._unacked) < MAX_OUTSTANDING:
+            while self._link.idle and (last or len(self._unacked) < MAX_OUTSTANDING):
                 body = self._outbox.batch()
                 if body is None:
                     break

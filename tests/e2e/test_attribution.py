@@ -30,6 +30,13 @@ APP = textwrap.dedent("""
 TOKEN = re.compile(r"token-\d+-end")
 
 
+class Outcome(list[str]):
+    """What is still missing; true when that is nothing, so that a failed wait shows it."""
+
+    def __bool__(self) -> bool:
+        return not len(self)
+
+
 def tokens_of(trace: dict[str, Any]) -> tuple[str, list[str]]:
     """The token that the request carried, and those in its execs of /bin/echo."""
     asked = TOKEN.search(trace["request"]["urlQuery"])
@@ -52,13 +59,18 @@ def test_every_exec_is_its_own_requests(
         with ThreadPoolExecutor(64) as pool:
             statuses = Counter(status for status, _ in pool.map(app.get, paths))
     assert statuses == {200: count}
-    traces = wait_for(lambda: complete(witnessed_node, service, count), 60, f"{count} complete traces")
+    wait_for(lambda: Outcome(missing(witnessed_node, service, count)), 60, f"{count} complete traces")
+    traces = witnessed_node.traces("--service", service)
     asked = [tokens_of(trace) for trace in traces]
     assert Counter(token for token, _ in asked) == {f"token-{n}-end": 1 for n in range(count)}
     assert [pair for pair in asked if pair[1] != [pair[0]]] == []
 
 
-def complete(node: Node, service: str, count: int) -> list[dict[str, Any]]:
-    """The confirmed traces once all have arrived with their exec."""
+def missing(node: Node, service: str, count: int) -> list[str]:
+    """What is not there yet: traces, their execs; with the drops that the node counted."""
     traces = node.traces("--service", service)
-    return traces if len(traces) >= count and all(tokens_of(t)[1] for t in traces) else []
+    bare = sum(1 for trace in traces if not tokens_of(trace)[1])
+    if len(traces) >= count and not bare:
+        return []
+    drops = [line for line in node.metrics().splitlines() if line.startswith("cowitness_dropped") and line[-3:] != "0.0"]
+    return [f"{len(traces)} of {count} traces, {bare} without their exec", *drops]

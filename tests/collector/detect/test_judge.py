@@ -55,7 +55,7 @@ def test_golden_batch() -> None:
 
 
 def test_golden_asks() -> None:
-    """A harmless ask is allowed in block mode; one with a reached operation is blocked there, and only there."""
+    """A harmless ask is allowed in block mode; one whose operation is reached is blocked there, and only there."""
     harmless, attack = (decode_ask((GOLDEN / name).read_bytes()) for name in ("ask.json", "ask_operation.json"))
     assert JUDGE.verdict(harmless, PROCESS, "block").action == "allow"
     assert JUDGE.verdict(harmless, PROCESS, "block").findings == []
@@ -92,10 +92,12 @@ def type_of(field: str) -> Any:
 @pytest.mark.parametrize(
     ("record", "category", "probe"),
     [
-        (get("host=x%3Bcat+/proc/version", ("shell", "echo -c1 x;cat /proc/version")), "command_injection", "x;cat /proc/version"),
-        (get("name=../../../../proc/version", ("file", "/srv/f/../../../../proc/version")), "path_traversal", "/proc/version"),
+        (get("host=x%3Bcat+/proc/version", ("shell", "echo x;cat /proc/version")), "command_injection",
+         "x;cat /proc/version"),
+        (get("name=../../../../proc/version", ("file", "/srv/f/../../../../proc/version")), "path_traversal",
+         "/proc/version"),
         (get("url=http://127.0.0.1:8080/", ("url", "http://127.0.0.1:8080/")), "ssrf", "127.0.0.1"),
-        (get("q=x%27+or+1%3D1--", ("sql", "select 1 from a where b='x' or 1=1--'")), "sql_injection", "x' or 1=1--"),
+        (get("q=x%27+or+1%3D1--", ("sql", "select id from a where b='x' or 1=1--'")), "sql_injection", "x' or 1=1--"),
     ],
 )  # fmt: skip
 def test_reached(record: RequestRecord, category: str, probe: str) -> None:
@@ -184,7 +186,7 @@ def test_a_password_is_nowhere() -> None:
 
 
 def test_an_attack_in_a_password() -> None:
-    """An attack in a secret parameter is told without its value; only the text for the kernel's evidence holds it."""
+    """An attack in a secret parameter is told without its value; only the text for the kernel's evidence has it."""
     record = get("password=x%3Bcat+/proc/version", ("shell", "login x;cat /proc/version"))
     report = told(record)
     assert {one.stage for one in report.findings} == {Verdict.ATTEMPTED, Verdict.REACHED}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 import socket
 
 import pytest
 
+from collector.core import link
 from collector.inspector.limits import Limits
 from collector.wire import frames
 from tests.collector.inspector.support import Inspector, frame, record, run
@@ -190,3 +192,20 @@ def test_throttled() -> None:
         assert it.counters.total("throttled") > 0
 
     run(test, Limits(frames_per_second=100))
+
+
+@pytest.mark.parametrize("size", [0, 3000], ids=["small", "more than one read"])
+def test_last_words(size: int) -> None:
+    """What a process wrote before it ended is judged to the last batch, though nobody is there to read an answer."""
+
+    async def test(it: Inspector) -> None:
+        bodies = [{"records": [record(f"{n:016x}", path="/" + "x" * size)]} for n in range(1, 61)]
+        words = [frame(frames.BATCH, json.dumps(body).encode(), sequence=n) for n, body in enumerate(bodies, 1)]
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(it.path)
+            client.sendall(frame(frames.HELLO, json.dumps({"pid": os.getpid()}).encode()) + b"".join(words))
+        await it.until(lambda: sum(len(body["reports"]) for body in it.fake.told(link.EVIDENCE)) == len(words))
+        await it.until(lambda: it.crowd.count == 0 and it.crowd.held == 0)
+        assert len(it.fake.told(link.CLOSED)) == 1
+
+    run(test)

@@ -67,8 +67,8 @@ def test_connections() -> None:
 @pytest.mark.parametrize(
     "host", ["127.1", "0", "0.0.0.0", "10.1.2.3", "100.100.100.200",
              "172.16.0.1", "192.168.1.1", "::1", "::", "fe80::1%eth0",
-             "fc00::1", "::ffff:10.0.0.1", "017700000001", "metadata.google.internal", "x.local", "127.0.0.1.nip.io", "db",
-             "localhost."]
+             "fc00::1", "::ffff:10.0.0.1", "017700000001", "metadata.google.internal", "x.local", "127.0.0.1.nip.io",
+             "db", "localhost."]
 )  # fmt: skip
 def test_internal(host: str) -> None:
     """Addresses in every spelling, and names that lead inside."""
