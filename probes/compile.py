@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from probes import tracefs
-from probes.distribution import Missing, load_bcc
+from probes.distribution import MissingError, load_bcc
 
 HERE = Path(__file__).resolve().parent
 SOURCES = ("common.h", "marks.c", "process.c", "sockets.c", "files.c")
@@ -48,7 +48,7 @@ def load(ring_bytes: int) -> tuple[dict[str, int], list[int], Any]:
     os.environ["BCC_KERNEL_SOURCE"] = str(HERE)
     bcc = load_bcc()
     if not Path("/usr/include/linux/bpf.h").exists():
-        raise Missing("the C headers of the kernel's interface are missing: install linux-libc-dev")
+        raise MissingError("the C headers of the kernel's interface are missing: install linux-libc-dev")
     program = bcc.BPF(text=program_text(), cflags=flags(ring_bytes))
     maps = {name: program[name.encode()].map_fd for name in MAPS}
     return maps, list(program.tracepoint_fds.values()), program
@@ -59,7 +59,7 @@ def main() -> int:
     try:
         tracefs.ensure()
         maps, events, _program = load(json.load(sys.stdin)["ring_bytes"])
-    except Missing as error:
+    except MissingError as error:
         channel.sendall(json.dumps({"error": str(error)}).encode())
         return 3
     except Exception as error:

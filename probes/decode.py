@@ -14,12 +14,12 @@ FORK = struct.Struct("=II")
 EXEC = struct.Struct("=II256s")
 EXIT = struct.Struct("=II")
 SOCKET = struct.Struct("=iI128s")
-OPEN = struct.Struct("=iI256s")
+OPEN = struct.Struct("=iI")
 ATTRIBUTIONS: tuple[Attribution, ...] = ("none", "exact", "inherited")
 Fields = dict[str, Any]
 
 
-class Undecodable(Exception):
+class UndecodableError(Exception):
     """Bytes of a kind or a length that this side does not know: counted, never fatal."""
 
 
@@ -74,20 +74,20 @@ def _socket(kind: str) -> Callable[[bytes], Fields]:
 
 
 def _open(data: bytes) -> Fields:
-    result, flags, path = OPEN.unpack_from(data, HEAD.size)
-    return {"kind": "open", "result": result, "flags": flags, "path": text(path)}
+    result, flags = OPEN.unpack_from(data, HEAD.size)
+    return {"kind": "open", "result": result, "flags": flags, "path": text(data[HEAD.size + OPEN.size :])}
 
 
 DECODERS = {1: _exec, 2: _fork, 3: _exit, 4: _socket("connect"), 5: _socket("accept"), 6: _open}
 
 
 def decode(data: bytes, offset: int) -> KernelEvent:
-    """One event; `offset` is what to add to the monotonic clock to get ns since the epoch. Raises Undecodable."""
+    """One event; `offset` is what to add to the monotonic clock to get ns since the epoch. Raises UndecodableError."""
     try:
         time, request_id, pid, tid, parent, uid, kind, attribution, comm = HEAD.unpack_from(data)
         fields = DECODERS[kind](data)
     except (struct.error, KeyError) as error:
-        raise Undecodable(str(error)) from error
+        raise UndecodableError(str(error)) from error
     return KernelEvent(
         time=time + offset,
         pid=pid,

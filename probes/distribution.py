@@ -15,15 +15,15 @@ PLACES = (
 ADVICE = "install the distribution's BCC (Debian and Ubuntu: python3-bpfcc, Fedora: python3-bcc, Alpine: py3-bcc)"
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """Something that this host would need; the text says what and how to get it."""
 
 
 def find_bcc() -> str:
-    """The path of the distribution's bcc/__init__.py; raises Missing."""
+    """The path of the distribution's bcc/__init__.py; raises MissingError."""
     found = [path for place in PLACES for path in sorted(glob.glob(place))]
     if not found:
-        raise Missing(f"BCC is not installed: {ADVICE}")
+        raise MissingError(f"BCC is not installed: {ADVICE}")
     return found[0]
 
 
@@ -32,11 +32,11 @@ def load_bcc() -> ModuleType:
     path = find_bcc()
     spec = importlib.util.spec_from_file_location("bcc", path, submodule_search_locations=[path.rpartition("/")[0]])
     if spec is None or spec.loader is None:
-        raise Missing(f"{path} cannot be imported: {ADVICE}")
+        raise MissingError(f"{path} cannot be imported: {ADVICE}")
     module = importlib.util.module_from_spec(spec)
     sys.modules["bcc"] = module
     try:
         spec.loader.exec_module(module)
     except (ImportError, OSError) as error:
-        raise Missing(f"BCC cannot be imported ({error}): {ADVICE}") from error
+        raise MissingError(f"BCC cannot be imported ({error}): {ADVICE}") from error
     return module

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
-from probes.distribution import Missing
+from probes.distribution import MissingError
 
 REASONS = ("ring_full", "marks_full", "scratch_full", "registered_full", "unreadable")
 SENSITIVE_SIZE = 64
@@ -31,11 +31,11 @@ def _library() -> ctypes.CDLL:
         library.ring_buffer__new.argtypes = [ctypes.c_int, _CALLBACK, ctypes.c_void_p, ctypes.c_void_p]
         library.ring_buffer__consume.argtypes = [ctypes.c_void_p]
         return library
-    raise Missing("libbpf is missing: install the distribution's BCC (Debian: python3-bpfcc)")
+    raise MissingError("libbpf is missing: install the distribution's BCC (Debian: python3-bpfcc)")
 
 
 def load(ring_bytes: int) -> Kernel:
-    """Compile, attach and take over; raises Missing with the reason. `ring_bytes`: a power of two, 4096 and more."""
+    """Compile, attach and take over; raises MissingError with the reason. `ring_bytes`: a power of two, 4096 and more."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         child = subprocess.Popen(
@@ -48,13 +48,13 @@ def load(ring_bytes: int) -> Kernel:
         except subprocess.TimeoutExpired as error:
             child.kill()
             child.communicate()
-            raise Missing(f"compiling the BPF programs took more than {LOAD_SECONDS} s") from error
+            raise MissingError(f"compiling the BPF programs took more than {LOAD_SECONDS} s") from error
         data, descriptors, _, _ = socket.recv_fds(ours, 65536, 250)
     if not data:
-        raise Missing(f"the loader died with {child.returncode}: {noise.decode(errors='replace')[-500:]}")
+        raise MissingError(f"the loader died with {child.returncode}: {noise.decode(errors='replace')[-500:]}")
     answer = json.loads(data)
     if "error" in answer:
-        raise Missing(answer["error"])
+        raise MissingError(answer["error"])
     return Kernel(dict(zip(answer["maps"], descriptors, strict=False)), descriptors[len(answer["maps"]) :])
 
 
@@ -69,7 +69,7 @@ class Kernel:
         self._callback = _CALLBACK(self._sample)
         self._ring = self._library.ring_buffer__new(maps["events"], self._callback, None, None)
         if not self._ring:
-            raise Missing(f"the ring buffer cannot be read: {os.strerror(ctypes.get_errno())}")
+            raise MissingError(f"the ring buffer cannot be read: {os.strerror(ctypes.get_errno())}")
 
     def _sample(self, _context: int, data: int, size: int) -> int:
         self._samples.append(ctypes.string_at(data, size))
@@ -108,7 +108,7 @@ class Kernel:
 
     def entries(self, name: str, key_size: int = 4) -> list[bytes]:
         """The keys of a map."""
-        keys, key = [], ctypes.create_string_buffer(key_size)
+        keys, key = list[bytes](), ctypes.create_string_buffer(key_size)
         previous = None
         while self._library.bpf_map_get_next_key(self._maps[name], previous, key) == 0 and len(keys) < 100_000:
             keys.append(key.raw)

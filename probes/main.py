@@ -6,6 +6,7 @@ Exit codes: 0 asked to end or the core is gone, 2 bad arguments, 3 this host doe
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import os
 import platform
@@ -17,14 +18,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from probes import kernel, tracefs
-from probes.distribution import Missing, find_bcc
+from probes.distribution import MissingError, find_bcc
 from probes.lineage import Lineage
 from probes.vocabulary import Capability, ProbeHello
 from probes.witness import Witness
 
 VERSION = "0.1.0"
 PR_SET_PDEATHSIG = 1
+NICE = -4
+"""A little before the apps, so that a busy host does not fill the ring (auditd's own default)."""
+
 SENSITIVE = ("/etc/shadow", "/etc/gshadow", "/etc/sudoers")
+
+
+def say(message: str) -> None:
+    """For the operator; the collector puts it into its log."""
+    sys.stderr.write(f"probes: {message}\n")
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -43,7 +52,7 @@ def capabilities(reason: str) -> list[Capability]:
     """What was tried here; `reason` is why the programs did not load, or empty."""
     try:
         bcc = Capability("bcc", True, find_bcc())
-    except Missing as error:
+    except MissingError as error:
         bcc = Capability("bcc", False, str(error))
     btf = Path("/sys/kernel/btf/vmlinux").exists()
     return [
@@ -60,11 +69,11 @@ def load(options: argparse.Namespace) -> tuple[kernel.Kernel | None, str]:
     """The loaded programs, or the reason why there are none."""
     try:
         loaded = kernel.load(options.ring_bytes)
-    except Missing as error:
+    except MissingError as error:
         return None, str(error)
     for path in options.sensitive_path or SENSITIVE:
         if not loaded.watch_path(path):
-            print(f"probes: cannot watch {path!r}: at most 63 bytes and 256 paths", file=sys.stderr)
+            say(f"cannot watch {path!r}: at most 63 bytes and 256 paths")
     return loaded, ""
 
 
@@ -74,11 +83,16 @@ def serve(options: argparse.Namespace, loaded: kernel.Kernel | None, reason: str
         try:
             sock.connect(options.socket)
         except OSError as error:
-            print(f"probes: {options.socket}: {error.strerror}", file=sys.stderr)
+            say(f"{options.socket}: {error.strerror}")
             return False
         witness = Witness(loaded, lineage, sock)
-        signal.signal(signal.SIGTERM, lambda *_: (witness.stop(), setattr(options, "stay", False)))
-        signal.signal(signal.SIGINT, lambda *_: (witness.stop(), setattr(options, "stay", False)))
+
+        def leave(*_: object) -> None:
+            options.stay = False
+            witness.stop()
+
+        signal.signal(signal.SIGTERM, leave)
+        signal.signal(signal.SIGINT, leave)
         host = os.uname()
         witness.hello(
             ProbeHello(os.getpid(), host.nodename, host.release, platform.machine(), VERSION, capabilities(reason))
@@ -91,9 +105,11 @@ def main(words: Sequence[str] | None = None) -> int:
     options = arguments(words)
     if not options.stay:  # started by the core: end with it, whatever ends it
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    with contextlib.suppress(PermissionError):
+        os.nice(NICE)
     loaded, reason = load(options)
     if reason:
-        print(f"probes: {reason}", file=sys.stderr)
+        say(reason)
     lineage = Lineage()
     lineage.learn()
     while True:

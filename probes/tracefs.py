@@ -6,7 +6,7 @@ import ctypes
 import os
 from pathlib import Path
 
-from probes.distribution import Missing
+from probes.distribution import MissingError
 
 TRACING = Path("/sys/kernel/tracing")
 OLD = Path("/sys/kernel/debug/tracing")
@@ -18,14 +18,14 @@ def ready(path: Path = TRACING) -> bool:
 
 
 def ensure() -> Path:
-    """The directory of the tracing file system; mounts it if need be, raises Missing where that fails."""
+    """The directory of the tracing file system; mounts it if need be, raises MissingError where that fails."""
     for path in (TRACING, OLD):
         if ready(path):
             return path
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(b"tracefs", str(TRACING).encode(), b"tracefs", 0, None) and not ready():
         reason = os.strerror(ctypes.get_errno())
-        raise Missing(f"tracefs is not mounted and cannot be ({reason}): mount -t tracefs tracefs {TRACING}")
+        raise MissingError(f"tracefs is not mounted and cannot be ({reason}): mount -t tracefs tracefs {TRACING}")
     return TRACING
 
 

@@ -13,7 +13,7 @@ import msgspec
 import psutil
 
 from probes import clock, frames, vocabulary
-from probes.decode import Undecodable, decode
+from probes.decode import UndecodableError, decode
 from probes.kernel import Kernel
 from probes.lineage import Lineage
 from probes.outbox import Outbox
@@ -67,7 +67,7 @@ class Witness:
         for sample in samples:
             try:
                 events.append(self._complete(decode(sample, self._offset)))
-            except Undecodable:
+            except UndecodableError:
                 self._lost["undecodable"] += 1
         self._seen.update(event.kind for event in events)
         self._outbox.put_events(events)
@@ -115,7 +115,8 @@ class Witness:
 
     def _report(self) -> None:
         self._offset = clock.offset()
-        dropped = {**(self._kernel.dropped() if self._kernel else {}), **self._lost, "socket_full": self._outbox.dropped}
+        dropped = self._kernel.dropped() if self._kernel else {}
+        dropped.update(self._lost, socket_full=self._outbox.dropped)
         self._registered = {pid for pid in self._registered if os.path.isdir(f"/proc/{pid}")}
         memory = psutil.Process().memory_info().rss
         stats = vocabulary.ProbeStats(dict(self._seen), dropped, memory, len(self._registered))

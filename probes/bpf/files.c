@@ -44,10 +44,12 @@ static __always_inline int open_exit(long result) {
   if (!call)
     return 0;
   struct open_event event = {.result = result, .flags = call->flags};
-  if (bpf_probe_read_user_str(event.path, sizeof(event.path), (void *)call->path) < 0)
+  long length = bpf_probe_read_user_str(event.path, sizeof(event.path), (void *)call->path);
+  if (length < 0)
     dropped(UNREADABLE);
   fill(&event.head, KIND_OPEN, marks.lookup(&tid));
-  emit(&event, sizeof(event));
+  u64 size = offsetof(struct open_event, path) + (length & (2 * PATH_SIZE - 1));
+  emit(&event, size < sizeof(event) ? size : sizeof(event));
   opening.delete(&tid);
   return 0;
 }

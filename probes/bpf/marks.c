@@ -1,7 +1,7 @@
 /* The mark: which request a thread serves.
  *
- * A registered thread group writes it with lseek(fd of /dev/null, 1 << 62 | id, SEEK_SET); id 0 takes it back. No real
- * file offset is that large. task_newtask copies it to every child, process or thread.
+ * A registered thread group writes it with lseek(-1, 1 << 62 | id, SEEK_SET); id 0 takes it back. The call fails, but its
+ * entry is traced, and no real file offset is that large. task_newtask copies it to every child, process or thread.
  * Not caught: 32-bit processes on a 64-bit kernel (their system calls fire no tracepoint). A mark is self-attested: code
  * that runs in a registered process can forge or clear its own thread's mark.
  * Cost: one comparison for each lseek of the host, two look-ups for a mark, one or two for each clone.

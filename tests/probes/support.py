@@ -1,0 +1,134 @@
+"""The probe process as the core has it: really started, really loaded, with a core of a few lines at the other end."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from probes import frames, vocabulary
+from probes.vocabulary import Events, KernelEvent, ProbeHello, ProbeStats
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 10
+
+PRELUDE = """
+import os, sys, socket, threading
+def mark(number):
+    try:
+        os.lseek(-1, 1 << 62 | number, os.SEEK_SET)
+    except OSError:
+        pass
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+
+
+class Core:
+    """The core's end of the probe socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.settimeout(SECONDS)
+        self.socket = sock
+        self.events: list[KernelEvent] = []
+        self.statistics: list[ProbeStats] = []
+        self.done: dict[int, vocabulary.Done] = {}
+        self.hello: ProbeHello | None = None
+        self._splitter = frames.Splitter()
+        self._sequence = 0
+
+    def read(self) -> None:
+        """Take in what the next read brings; AssertionError where the probes have hung up."""
+        data = self.socket.recv(1 << 20)
+        assert data, "the probes have hung up"
+        for kind, sequence, body in self._splitter.feed(data):
+            if kind == vocabulary.EVENTS:
+                self.events += msgspec.json.decode(body, type=Events).events
+            elif kind == vocabulary.PROBE_STATS:
+                self.statistics.append(msgspec.json.decode(body, type=ProbeStats))
+            elif kind == vocabulary.DONE:
+                self.done[sequence] = msgspec.json.decode(body, type=vocabulary.Done)
+            elif kind == vocabulary.PROBE_HELLO:
+                self.hello = msgspec.json.decode(body, type=ProbeHello)
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Read on until it holds."""
+        end = time.monotonic() + SECONDS
+        while not condition():
+            assert time.monotonic() < end, [event.kind for event in self.events[-20:]]
+            self.read()
+
+    def command(self, kind: int, *pids: int) -> list[int]:
+        """REGISTER or UNREGISTER and wait for DONE: the pids that were unknown."""
+        self._sequence += 1
+        self.socket.sendall(frames.encode(kind, self._sequence, vocabulary.Pids(list(pids))))
+        self.until(lambda: self._sequence in self.done)
+        return self.done[self._sequence].unknown
+
+    def register(self, *pids: int) -> list[int]:
+        return self.command(vocabulary.REGISTER, *pids)
+
+    def stats(self) -> ProbeStats:
+        """The next statistics, once they cover everything that was received before."""
+        count = len(self.statistics) + 2
+        self.until(lambda: len(self.statistics) >= count)
+        return self.statistics[-1]
+
+    def of(self, request_id: int) -> list[KernelEvent]:
+        """What was received for a request."""
+        return [event for event in self.events if event.request_id == f"{request_id:016x}"]
+
+
+@contextlib.contextmanager
+def probes(*flags: str) -> Iterator[tuple[Core, subprocess.Popen[bytes]]]:
+    """A running probe process, greeted."""
+    with tempfile.TemporaryDirectory(prefix="cw-") as directory, socket.socket(socket.AF_UNIX) as listener:
+        path = f"{directory}/probe.sock"
+        listener.bind(path)
+        listener.listen()
+        listener.settimeout(90)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "probes", "--socket", path, *flags], cwd=ROOT, stderr=subprocess.PIPE
+        )
+        with process, listener.accept()[0] as sock:
+            core = Core(sock)
+            core.until(lambda: core.hello)
+            try:
+                yield core, process
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+
+
+class Marked:
+    """A Python process that waits for `go`, to be registered before it runs `code` (which has `mark(number)`)."""
+
+    def __init__(self, code: str, *words: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PRELUDE + textwrap.dedent(code), *words],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        self.pid = self.process.pid
+        assert self.process.stdout
+        assert self.process.stdout.readline() == b"ready\n"  # before that, its own exec would end the registration
+
+    def go(self) -> str:
+        """Let it run to its end; what it printed."""
+        out, _ = self.process.communicate(b"\n", timeout=SECONDS)
+        assert self.process.returncode == 0
+        return out.decode()
+
+
+def run_marked(core: Core, code: str, *words: str) -> str:
+    """Register a new process, run the code in it, return its output."""
+    marked = Marked(code, *words)
+    assert core.register(marked.pid) == []
+    return marked.go()
