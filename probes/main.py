@@ -112,9 +112,9 @@ def main(words: Sequence[str] | None = None) -> int:
         say(reason)
     lineage = Lineage()
     lineage.learn()
-    while True:
-        reached = serve(options, loaded, reason, lineage)
-        if not options.stay:
-            break
+    reached = serve(options, loaded, reason, lineage)
+    while options.stay:
         time.sleep(1)  # the core is being restarted
+        if options.stay:  # SIGTERM may have come meanwhile
+            reached = serve(options, loaded, reason, lineage)
     return 3 if reason else 0 if reached else 1

@@ -13,8 +13,8 @@ OLD = Path("/sys/kernel/debug/tracing")
 
 
 def ready(path: Path = TRACING) -> bool:
-    """Whether events are listed there."""
-    return (path / "events" / "syscalls").is_dir()
+    """Whether events are listed there, and we may see them."""
+    return os.path.isdir(path / "events" / "syscalls")
 
 
 def ensure() -> Path:
@@ -25,10 +25,10 @@ def ensure() -> Path:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(b"tracefs", str(TRACING).encode(), b"tracefs", 0, None) and not ready():
         reason = os.strerror(ctypes.get_errno())
-        raise MissingError(f"tracefs is not mounted and cannot be ({reason}): mount -t tracefs tracefs {TRACING}")
+        raise MissingError(f"no tracefs that this user may read ({reason}); as root: mount -t tracefs tracefs {TRACING}")
     return TRACING
 
 
 def has_event(category: str, name: str) -> bool:
     """Whether this kernel has the tracepoint."""
-    return any((path / "events" / category / name / "format").exists() for path in (TRACING, OLD))
+    return any(os.path.exists(path / "events" / category / name / "format") for path in (TRACING, OLD))

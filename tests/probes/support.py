@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -35,8 +36,9 @@ sys.stdin.readline()
 class Core:
     """The core's end of the probe socket."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, listener: socket.socket) -> None:
         sock.settimeout(SECONDS)
+        self.listener = listener
         self.socket = sock
         self.events: list[KernelEvent] = []
         self.statistics: list[ProbeStats] = []
@@ -88,18 +90,21 @@ class Core:
 
 
 @contextlib.contextmanager
-def probes(*flags: str) -> Iterator[tuple[Core, subprocess.Popen[bytes]]]:
-    """A running probe process, greeted."""
+def probes(*flags: str, user: int | None = None) -> Iterator[tuple[Core, subprocess.Popen[bytes]]]:
+    """A running probe process, greeted; `core.listener` is where it would connect again."""
     with tempfile.TemporaryDirectory(prefix="cw-") as directory, socket.socket(socket.AF_UNIX) as listener:
         path = f"{directory}/probe.sock"
+        os.chmod(directory, 0o755)
         listener.bind(path)
+        os.chmod(path, 0o666)
         listener.listen()
         listener.settimeout(90)
         process = subprocess.Popen(
-            [sys.executable, "-m", "probes", "--socket", path, *flags], cwd=ROOT, stderr=subprocess.PIPE
-        )
+            [sys.executable, "-m", "probes", "--socket", path, *flags], cwd=ROOT,
+            stderr=subprocess.DEVNULL, user=user,
+        )  # fmt: skip
         with process, listener.accept()[0] as sock:
-            core = Core(sock)
+            core = Core(sock, listener)
             core.until(lambda: core.hello)
             try:
                 yield core, process

@@ -1,0 +1,94 @@
+"""Bytes of the ring buffer to events, and the layouts on both sides of it."""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+from pathlib import Path
+
+import pytest
+
+from probes import decode
+
+BPF = Path(__file__).resolve().parents[2] / "probes" / "bpf"
+SIZES = {"u64": 8, "u32": 4, "s32": 4, "char": 1}
+
+
+def c_struct(name: str) -> dict[str, tuple[int, int]]:
+    """(offset, size) of each field of a struct in probes/bpf, by the rules of alignment."""
+    text = "\n".join(path.read_text() for path in sorted(BPF.iterdir()))
+    numbers = {key: int(value) for key, value in re.findall(r"#define (\w+) (\d+)$", text, re.MULTILINE)}
+    body = re.search(rf"struct {name} {{(.*?)^}};", text, re.DOTALL | re.MULTILINE)
+    assert body, name
+    fields, offset = {}, 0
+    for kind, field, length in re.findall(r"^\s+(struct head|\w+) (\w+)(?:\[(\w+)\])?;", body[1], re.MULTILINE):
+        unit = decode.HEAD.size if kind == "struct head" else SIZES[kind]
+        size = unit * numbers.get(length, 1)
+        assert offset % min(unit, 8) == 0, f"{name}.{field} would be padded"
+        fields[field] = (offset, size)
+        offset += size
+    return fields
+
+
+@pytest.mark.parametrize(
+    ("name", "layout", "rest"),
+    [
+        ("head", decode.HEAD, ()), ("fork_event", decode.FORK, ()), ("exec_event", decode.EXEC, ("data",)),
+        ("exit_event", decode.EXIT, ()), ("socket_event", decode.SOCKET, ()), ("open_event", decode.OPEN, ("path",)),
+    ],
+)  # fmt: skip
+def test_layout(name: str, layout: struct.Struct, rest: tuple[str, ...]) -> None:
+    """The C struct up to its variable end has the size that is unpacked here."""
+    fields = c_struct(name)
+    fixed = sum(size for field, (_, size) in fields.items() if field not in ("head", *rest))
+    assert fixed == layout.size
+
+
+def head(kind: int, attribution: int = 0, request: int = 0) -> bytes:
+    return decode.HEAD.pack(5, request, 10, 11, 12, 13, kind, attribution, b"sh\0garbage")
+
+
+def test_open() -> None:
+    """All fields of the head and of one kind; the clock's offset is added."""
+    event = decode.decode(head(6, 1, 0xAB) + decode.OPEN.pack(-2, 64) + b"/a/\xff\0", 1000)
+    assert (event.time, event.request_id, event.pid, event.thread_id, event.parent_pid, event.uid) == (
+        1005, "00000000000000ab", 10, 11, 12, 13,
+    )  # fmt: skip
+    assert (event.kind, event.attribution, event.comm, event.path) == ("open", "exact", "sh", "/a/\\xff")
+    assert (event.result, event.flags) == (-2, 64)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b"", ()), (b"a\0", ("a",)), (b"a\0b c\0\0", ("a", "b c", "")), (b"a\0cut", ("a", "cut")), (b"\0", ("",))],
+)
+def test_arguments(data: bytes, words: tuple[str, ...]) -> None:
+    """Arguments are cut at their zeros; an empty one counts, the missing zero of a cut one does not."""
+    event = decode.decode(head(1) + decode.EXEC.pack(len(data), 1, b"/bin/x") + data, 0)
+    assert (event.argv, event.argv_truncated, event.path) == (words, True, "/bin/x")
+
+
+@pytest.mark.parametrize(
+    ("address", "fields"),
+    [
+        (struct.pack("=H", 2) + b"\x1f\x90\x7f\0\0\1" + b"\0" * 8,
+         {"family": "ipv4", "address": "127.0.0.1", "port": 8080}),
+        (struct.pack("=H", 10) + b"\0\x50" + b"\0" * 4 + b"\0" * 15 + b"\1" + b"\0" * 4,
+         {"family": "ipv6", "address": "::1", "port": 80}),
+        (struct.pack("=H", 1) + b"/run/x\0zzz", {"family": "unix", "path": "/run/x"}),
+        (struct.pack("=H", 1) + b"\0name", {"family": "unix", "path": "@name"}),
+        (struct.pack("=H", socket.AF_NETLINK) + b"12345678", {}),
+        (b"\2", {}), (struct.pack("=H", 2) + b"\1", {}),
+    ],
+)  # fmt: skip
+def test_peer(address: bytes, fields: dict[str, object]) -> None:
+    """Each family that is known, and none of what is cut short."""
+    assert decode.peer(address) == fields
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * 20, head(0), head(99), head(1), head(6) + b"1"])
+def test_undecodable(data: bytes) -> None:
+    """What is too short or of no known kind raises, and nothing else."""
+    with pytest.raises(decode.UndecodableError):
+        decode.decode(data, 0)

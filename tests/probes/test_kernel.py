@@ -1,0 +1,71 @@
+"""What is left in the kernel when processes end, and what happens when there is too much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from probes import kernel
+from probes.decode import decode
+from probes.distribution import MissingError
+from tests.probes.support import Marked
+
+SMALL = 4096
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[kernel.Kernel]:
+    """Programs with the smallest ring buffer, read by this process."""
+    try:
+        loaded = kernel.load(SMALL)
+    except MissingError as error:
+        if "Failed to load BPF program" in str(error):
+            raise
+        pytest.skip(f"no BPF here: {error}")
+    yield loaded
+    loaded.close()
+
+
+def test_exit_empties_the_maps(small: kernel.Kernel) -> None:
+    """Threads and processes that end take their marks and registrations along, however they end."""
+    marked = Marked("""
+        threads = [threading.Thread(target=mark, args=(n,)) for n in range(1, 200)]
+        [t.start() for t in threads]; [t.join() for t in threads]
+        mark(7)
+        if not os.fork():
+            os.kill(os.getpid(), 9)
+        os.wait()
+        os.system("true; exit 3")
+    """)  # fmt: skip
+    assert small.register(marked.pid)
+    assert len(small.entries("registered")) == 1
+    marked.go()
+    assert small.entries("marks") == []
+    assert small.entries("registered") == []
+
+
+def test_a_full_ring_is_counted(small: kernel.Kernel) -> None:
+    """What does not fit is counted as ring_full; what fits is whole."""
+    small.drain()
+    before = small.dropped()["ring_full"]
+    marked = Marked("mark(9)\nfor n in range(1000): open('/proc/uptime').close()\nmark(0)")
+    small.register(marked.pid)
+    marked.go()
+    kept = [decode(sample, 0) for sample in small.drain()]
+    assert {(event.kind, event.path) for event in kept} == {("open", "/proc/uptime")}
+    assert small.dropped()["ring_full"] - before + len(kept) == 1000
+
+
+def test_watched_paths(small: kernel.Kernel) -> None:
+    """A path that would not fit into the map's key is refused, not cut."""
+    assert small.watch_path("/" + "p" * 62)
+    assert not small.watch_path("/" + "p" * 63)
+
+
+def test_registering_twice_and_unregistering_nobody(small: kernel.Kernel) -> None:
+    """Both are harmless."""
+    assert small.register(1) is small.register(1) is True
+    small.unregister(1)
+    small.unregister(1)
+    assert small.entries("registered") == []
