@@ -66,7 +66,7 @@ def throughput(core: Core, process: subprocess.Popen[bytes], rate: float, second
     done = sum(int(one.go()) for one in load)
     seen = len([event for event in core.of(0x77) if event.kind == "open"])
     lost = {k: n - before.dropped.get(k, 0) for k, n in after.dropped.items() if n - before.dropped.get(k, 0)}
-    print(f"opens done {done} ({done / seconds:.0f}/s), received {seen}, lost {done - seen}, counted as dropped: {lost}")
+    print(f"{done} opens ({done / seconds:.0f}/s), received {seen}, lost {done - seen}, counted as dropped: {lost}")
     print(f"probes: {cpu / seconds * 100:.0f} % of one CPU, {after.memory_bytes / 2**20:.1f} MiB")
 
 

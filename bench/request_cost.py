@@ -153,7 +153,7 @@ def main() -> None:
         for name in APPS:
             for path in ("/plain", "/search?q=dune"):
                 row = compare(
-                    name, path, arguments.rounds, arguments.requests, node.environment() | dict(PATH=os.environ["PATH"])
+                    name, path, arguments.rounds, arguments.requests, {**node.environment(), "PATH": os.environ["PATH"]}
                 )
                 cells = "".join(
                     f"{row[key]:>{width}.0f}"

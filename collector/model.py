@@ -14,8 +14,8 @@ from msgspec import Struct
 from probes.vocabulary import Capability, KernelEvent
 
 __all__ = [
-    "Action", "Agent", "AttackTrace", "Capability", "Finding", "Hook", "Host", "KernelEvent", "LoginEvent", "Operation", "Peer", "Process",
-    "Request", "RequestReport", "User", "Verdict",
+    "Action", "Agent", "AttackTrace", "Capability", "Finding", "Hook", "Host", "KernelEvent", "LoginEvent", "Operation",
+    "Peer", "Process", "Request", "RequestReport", "User", "Verdict",
 ]  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def _library() -> ctypes.CDLL:
 
 
 def load(ring_bytes: int) -> Kernel:
-    """Compile, attach and take over; raises MissingError with the reason. `ring_bytes`: a power of two, 4096 and more."""
+    """Compile, attach and take over; raises MissingError. `ring_bytes`: a power of two, 4096 and more."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         child = subprocess.Popen(

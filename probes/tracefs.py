@@ -25,7 +25,7 @@ def ensure() -> Path:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(b"tracefs", str(TRACING).encode(), b"tracefs", 0, None) and not ready():
         reason = os.strerror(ctypes.get_errno())
-        raise MissingError(f"no tracefs that this user may read ({reason}); as root: mount -t tracefs tracefs {TRACING}")
+        raise MissingError(f"no tracefs here for this user ({reason}); as root: mount -t tracefs tracefs {TRACING}")
     return TRACING
 
 

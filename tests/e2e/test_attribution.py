@@ -72,5 +72,6 @@ def missing(node: Node, service: str, count: int) -> list[str]:
     bare = sum(1 for trace in traces if not tokens_of(trace)[1])
     if len(traces) >= count and not bare:
         return []
-    drops = [line for line in node.metrics().splitlines() if line.startswith("cowitness_dropped") and line[-3:] != "0.0"]
+    counted = [line for line in node.metrics().splitlines() if line.startswith("cowitness_dropped")]
+    drops = [line for line in counted if not line.endswith(" 0.0")]
     return [f"{len(traces)} of {count} traces, {bare} without their exec", *drops]

@@ -5,6 +5,7 @@ One pass, linear in the line; substitution is followed into double quotes, here-
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 from collector.detect.reached.occurrences import MAX_TEXT, spans
@@ -21,77 +22,108 @@ class Reading(NamedTuple):
     words: list[tuple[int, int]]
 
 
+def read(line: str) -> Reading:
+    """Read a line to its end, whatever it is."""
+    return _Reader(line).read()
+
+
 class CommandLine:
     """A line that a shell read."""
 
     def __init__(self, line: str) -> None:
         self._line = line[:MAX_TEXT]
-        self._reading: Reading | None = None
+
+    @cached_property
+    def _reading(self) -> Reading:
+        return read(self._line)
 
     def reached(self, value: str) -> str:
         """The input's part of the line where it is more than one word's data, else an empty text."""
         if len(value.strip()) < MIN_INPUT:
             return ""
-        for start, end in spans(value, self._line):
-            if self._reading is None:
-                self._reading = read(self._line)
-            if self._is_code(start, end):
-                return self._line[start:end]
-        return ""
+        return next((self._line[a:b] for a, b in spans(value, self._line) if self._is_code(a, b)), "")
 
     def _is_code(self, start: int, end: int) -> bool:
-        assert self._reading is not None
         if any(start <= at < end for at in self._reading.control):
             return True
         inside = [word for word in self._reading.words if start <= word[0] and word[1] <= end]
         return len(inside) > 1 and inside[0] == self._reading.words[0]
 
 
-def read(line: str) -> Reading:
-    """Read a line to its end, whatever it is."""
-    control, words = list[int](), list[tuple[int, int]]()
-    stack = [""]  # what is open: "" the line, ( a substitution or group, ` its old form, " and '
-    begun, at, length = -1, 0, len(line)
-    while at < length:
-        char, top = line[at], stack[-1]
-        step = 1
+class _Reader:
+    """One pass over a line."""
+
+    def __init__(self, line: str) -> None:
+        self._line = line
+        self._control: list[int] = []
+        self._words: list[tuple[int, int]] = []
+        self._open = [""]  # what is open: "" the line, ( a substitution or group, ` its old form, " and '
+        self._begun = -1
+        self._ended = False
+
+    def read(self) -> Reading:
+        at = 0
+        while at < len(self._line) and not self._ended:
+            outermost = self._open[-1] == ""
+            step = self._take(at, self._line[at])
+            if outermost and not self._ended:
+                self._word(at, self._line[at])
+            at += step
+        if self._begun >= 0:
+            self._words.append((self._begun, min(at, len(self._line))))
+        return Reading(self._control, self._words)
+
+    def _take(self, at: int, char: str) -> int:
+        """Read one character in its place; how many were used up."""
+        top = self._open[-1]
         if top == "'":
-            if char == "'":
-                stack.pop()
-        elif char == "\\":
-            step = 2
-        elif char == "`":
-            control.append(at)
-            stack.pop() if top == "`" else stack.append("`")
-        elif char == "$" and line[at + 1 : at + 2] == "(":
-            control.append(at)
-            stack.append("(")
-            step = 2
-        elif top == '"':
-            if char == '"':
-                stack.pop()
+            self._close(char, "'")
+            return 1
+        if char == "\\":
+            return 2
+        if char in "`$":
+            return self._substitution(at, char)
+        if top == '"':
+            self._close(char, '"')
         elif char in "'\"":
-            stack.append(char)
-        elif char == "#" and begun < 0 and top == "":
-            break
+            self._open.append(char)
+        elif char == "#" and self._begun < 0 and top == "":
+            self._ended = True
         elif char in _CONTROL:
-            control.append(at)
-            _group(char, stack)
-        if top == "":
-            ends = char in _BLANK or (char in _CONTROL and len(stack) <= 1)
-            if ends and begun >= 0:
-                words.append((begun, at))
-                begun = -1
-            elif not ends and begun < 0:
-                begun = at
-        at += step
-    if begun >= 0 and begun < length:
-        words.append((begun, min(at, length)))
-    return Reading(control, words)
+            self._act(at, char)
+        return 1
 
+    def _substitution(self, at: int, char: str) -> int:
+        if char == "`":
+            self._control.append(at)
+            if not self._close(char, "`"):
+                self._open.append("`")
+            return 1
+        if self._line[at + 1 : at + 2] == "(":
+            self._control.append(at)
+            self._open.append("(")
+            return 2
+        return 1
 
-def _group(char: str, stack: list[str]) -> None:
-    if char == "(":
-        stack.append("(")
-    elif char == ")" and stack[-1] == "(":
-        stack.pop()
+    def _act(self, at: int, char: str) -> None:
+        self._control.append(at)
+        if char == "(":
+            self._open.append("(")
+        elif char == ")":
+            self._close("(", "(")
+
+    def _close(self, char: str, opener: str) -> bool:
+        """Close what is open where the character does so."""
+        closes = char == opener and self._open[-1] == opener
+        if closes:
+            self._open.pop()
+        return closes
+
+    def _word(self, at: int, char: str) -> None:
+        """Keep count of the outermost words."""
+        ends = char in _BLANK or (char in _CONTROL and len(self._open) == 1)
+        if ends and self._begun >= 0:
+            self._words.append((self._begun, at))
+            self._begun = -1
+        elif not ends and self._begun < 0:
+            self._begun = at

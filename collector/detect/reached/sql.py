@@ -9,8 +9,9 @@ MIN_INPUT = 3
 MIN_TOKENS = 3
 _KEYWORDS = frozenset(
     ("select", "union", "or", "and", "xor", "from", "where", "having", "insert", "update", "delete", "drop", "alter",
-     "create", "into", "case", "when", "exists", "not", "like", "between", "in", "is", "null", "limit", "group", "order",
-     "exec", "execute", "declare", "waitfor", "sleep", "benchmark", "pragma", "attach", "returning", "truncate")
+     "create", "into", "case", "when", "exists", "not", "like", "between", "in", "is", "null", "limit",
+     "group", "order", "exec", "execute", "declare", "waitfor", "sleep", "benchmark", "pragma", "attach",
+     "returning", "truncate")
 )  # fmt: skip
 
 

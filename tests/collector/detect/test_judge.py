@@ -45,7 +45,8 @@ def test_golden_batch() -> None:
     assert login is None
     assert attack is not None
     assert [(one.stage, one.category, one.location, one.parameter) for one in attack.findings] == [
-        (Verdict.ATTEMPTED, "command_injection", "query", "host"), (Verdict.REACHED, "command_injection", "query", "host")
+        (Verdict.ATTEMPTED, "command_injection", "query", "host"),
+        (Verdict.REACHED, "command_injection", "query", "host"),
     ]  # fmt: skip
     last = attack.findings[-1]
     assert (last.operation_index, last.statement) == (0, "ping -c1 x;cat /etc/hostname")
