@@ -68,9 +68,22 @@ def connection_class(driver, base, cursor_base):
                 factory = cursor_class(driver, factory)
             return base.cursor(self, factory, *args, **kwargs)
 
-        members = {'cursor': cursor, '__module__': base.__module__}
+        members = dict((name, _shortcut(name)) for name in _METHODS[:3])
+        members.update(cursor=cursor, __module__=base.__module__)
         _subclasses[key] = type(base)(base.__name__, (base,), members)
     return _subclasses[key]
+
+
+def _shortcut(name):
+    """Connection.execute and its kin: some versions of sqlite3 make their cursor past `cursor()`."""
+
+    def method(self, *args):
+        cursor = self.cursor()
+        getattr(cursor, name)(*args)
+        return cursor
+
+    method.__name__ = name
+    return method
 
 
 def connect_by_factory(driver):

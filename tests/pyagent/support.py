@@ -190,3 +190,25 @@ def environ(path='/', query='', **more):
     }
     base.update(more)
     return base
+
+
+class HookCase(AgentCase):
+    """A test with every hook in place, and a request to serve; afterwards everything is as it was."""
+
+    def setUp(self):
+        from pyagent.instrument import everything
+
+        super(HookCase, self).setUp()
+        everything.install()
+        self.addCleanup(everything.uninstall)
+
+    def operations(self, work):
+        """Serve a request in which `work()` is called: its operations as (kind, text, system)."""
+        from pyagent.core import lifecycle
+
+        request = lifecycle.begin(environ())
+        try:
+            work()
+        finally:
+            lifecycle.end(request, 200)
+        return [(o.kind, o.text, o.system) for o in request.operations]
