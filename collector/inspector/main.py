@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import gc
 import os
 import resource
@@ -19,19 +18,21 @@ import time
 
 import uvloop
 
+from collector import logs
 from collector.core import link
+from collector.inspector import privileges
 from collector.inspector.connection import Connection
 from collector.inspector.corelink import CoreLink
 from collector.inspector.counters import Counters
 from collector.inspector.crowd import Crowd
-from collector.inspector.desk import Desk
+from collector.inspector.desk import Desk, Judge
+from collector.inspector.judge import build_judge
 from collector.inspector.limits import Limits
 from collector.inspector.views import Views
 from collector.inspector.worker import Worker
 from collector.wire.frames import HEADER, decode_head
 
 BACKLOG = 4096
-PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -40,18 +41,21 @@ def main() -> None:
     parser.add_argument("--fd", type=int, required=True, help="the listening agent socket")
     parser.add_argument("--link", type=int, required=True, help="the socket pair to the core")
     arguments = parser.parse_args()
-    die_with_parent()
-    raise_file_limit()
+    parent = os.getppid()
+    privileges.raise_file_limit()
     channel = socket.socket(fileno=arguments.link)
     with contextlib.suppress(ConnectionError):
         setup = read_setup(channel)
-        uvloop.run(serve(socket.socket(fileno=arguments.fd), channel, setup))
+        told = setup.settings.get("log", {})
+        logs.configure(told.get("level", "info"), told.get("format", "auto"))
+        judge = build_judge(setup)
+        privileges.drop()
+        privileges.die_with(parent)
+        uvloop.run(serve(socket.socket(fileno=arguments.fd), channel, setup, judge))
 
 
-async def serve(listener: socket.socket, channel: socket.socket, setup: link.Setup) -> None:
+async def serve(listener: socket.socket, channel: socket.socket, setup: link.Setup, judge: Judge) -> None:
     """Hold the agents' connections until the core is gone or asks for an end."""
-    from collector.inspector.judge import build_judge
-
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -60,7 +64,6 @@ async def serve(listener: socket.socket, channel: socket.socket, setup: link.Set
     limits = limits_of(setup)
     core = CoreLink(counters, ended.set)
     crowd, views = Crowd(limits), Views(limits)
-    judge = build_judge(setup)
     worker = Worker(judge, views, counters, lambda: core.has_room)
     core.on_room = worker.resume
     desk = Desk(judge, worker, core, crowd, counters, setup)
@@ -116,22 +119,6 @@ def resident_bytes() -> int:
     """This process's resident memory."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * resource.getpagesize()
-
-
-def raise_file_limit() -> None:
-    """Allow as many open files as the hard limit does: every agent connection is one."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def die_with_parent() -> None:
-    """Have the kernel end this process with its parent (Linux, prctl(2)); ends at once where that is already gone."""
-    parent = os.getppid()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        raise SystemExit(0)
 
 
 if __name__ == "__main__":
