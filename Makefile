@@ -25,6 +25,7 @@ lint: setup ## ruff, mypy, black, grammar gates, import rules, shell
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check collector probes
 	@$(BIN)/mypy
+	@$(BIN)/ruff check -q --isolated --select F,C90 --line-length 100 pyagent
 	@$(BIN)/black -q --check -S --line-length 100 -t py33 pyagent
 	@$(BIN)/vermin -q --no-tips --violations -t=2.7 -t=3.5- --eval-annotations $(AGENT)
 	@PYTHONPATH=.:proto $(BIN)/lint-imports --no-cache

@@ -5,20 +5,11 @@ Everything here is guarded: it returns None rather than raise, except for `block
 
 from __future__ import absolute_import
 
-import re
-
 from . import agent as agents
-from . import context, mark, names, record
+from . import context, incoming, mark, names, record
 from .blocked import Blocked
 from .guard import count, guarded
 from .ids import hexadecimal, new_pair
-
-# Anything that the plainest of requests does not hold. Only decides what is sent early, never what is judged.
-_UNUSUAL = re.compile(r'''['"`;|<>$\\\n(){}]|%(?!20)|\.\.|//|0x''')
-_UNUSUAL_BODY = re.compile(br'''['"`;|<>$\\\n()]|%[23567]|\.\.''')
-_TRACEPARENT = re.compile('^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}')
-_SKIPPED = ('HTTP_CONTENT_TYPE', 'HTTP_CONTENT_LENGTH')
-MAX_HEADERS = 128
 
 
 def begin(environ):
@@ -41,11 +32,11 @@ def _begin(agent, environ):
     request.request_id = hexadecimal(request.number)
     request.start_time, request.started = names.time_ns(), names.perf_counter()
     request.thread_id = names.native_thread_id()
-    request.environ, request.headers = _kept(environ)
-    _follow_trace(request, environ.get('HTTP_TRACEPARENT'))
+    request.environ, request.headers = incoming.kept(environ)
+    incoming.follow_trace(request, environ.get('HTTP_TRACEPARENT'))
     context.enter(request)
     count('requests')
-    request.unusual = _looks_unusual(environ)
+    request.unusual = incoming.looks_unusual(environ)
     if request.unusual:
         _announce(agent, request)
     return request
@@ -180,58 +171,6 @@ def _switch(request):
     mark.set_mark(request.number if request is not None else 0)
 
 
-def _kept(environ):
-    """The part of the environ that the record needs, and the headers. Nothing that keeps the server's objects alive."""
-    headers, kept, known = [], {}, _header_names
-    for key, value in environ.items():
-        name = known.get(key)
-        if name is None:
-            name = _learn(key)
-        if name:
-            headers.append((name, value))
-        elif key in _KEPT:
-            kept[key] = value
-    del headers[MAX_HEADERS:]
-    for key, name in (('CONTENT_TYPE', 'content-type'), ('CONTENT_LENGTH', 'content-length')):
-        if environ.get(key):
-            headers.append((name, environ[key]))
-    kept['HTTP_HOST'] = environ.get('HTTP_HOST') or environ.get('SERVER_NAME') or ''
-    return kept, headers
-
-
-_header_names = {}
-
-
-def _learn(key):
-    """The header's name for an environ key, or an empty text; remembered, for a bounded number of keys."""
-    name = ''
-    if key.startswith('HTTP_') and key not in _SKIPPED:
-        name = key[5:].replace('_', '-').lower()
-    if len(_header_names) < 512:
-        _header_names[key] = name
-    return name
-
-
-_KEPT = frozenset(
-    (
-        'REQUEST_METHOD', 'wsgi.url_scheme', 'SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING',
-        'REQUEST_URI', 'RAW_URI', 'REMOTE_ADDR', 'REMOTE_PORT',
-    )
-)  # fmt: skip
-
-
-def _follow_trace(request, header):
-    match = _TRACEPARENT.match(header) if header else None
-    if match and match.group(1).strip('0'):
-        request.trace_id, request.parent_span_id = match.group(1), match.group(2)
-
-
-def _looks_unusual(environ):
-    search = _UNUSUAL.search
-    query, path = environ.get('QUERY_STRING'), environ.get('PATH_INFO')
-    return bool((query and search(query)) or (path and search(path)))
-
-
 def _announce(agent, request):
     """Tell of the request before its end, so that the evidence outlives this process."""
     request.announced = True
@@ -241,7 +180,7 @@ def _announce(agent, request):
 def _witness_early(agent, request, operation):
     """A dangerous operation of an unusual request is told before it happens."""
     if not request.announced and request.body:
-        if _UNUSUAL_BODY.search(b''.join(request.body)):
+        if incoming.unusual_body(request.body):
             _announce(agent, request)
     if request.announced:
         agent.stream.put(record.late_record(operation), urgent=True)

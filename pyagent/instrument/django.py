@@ -8,7 +8,7 @@ from ..core import context, guard, lifecycle, users
 from ..core.ledger import INSTALLED, ledger
 from . import importhook
 from .patch import Row
-from .wsgi import application_method, traceback_lines
+from .wsgi import application_method, note_exception
 
 _SIGNALS = 'django.contrib.auth.signals'
 _IDENTITY = 'cowitness'
@@ -36,15 +36,8 @@ def _note_request(serving, request):
 
 def raised(original, args, kwargs):
     """response_for_exception(request, error): a view or a middleware raised."""
-    _note_error()
+    note_exception(ignored=('Http404',))
     return original(*args, **kwargs)
-
-
-@guard.guarded
-def _note_error():
-    serving, (kind, error, trace) = context.current(), sys.exc_info()
-    if serving is not None and error is not None and kind.__name__ != 'Http404':
-        lifecycle.failed(serving, kind, error, traceback_lines(trace))
 
 
 def _session(request):

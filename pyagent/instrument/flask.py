@@ -2,11 +2,9 @@
 
 from __future__ import absolute_import
 
-import sys
-
 from ..core import context, guard, lifecycle
 from .patch import Row
-from .wsgi import application_method, traceback_lines
+from .wsgi import application_method, note_exception
 
 
 def dispatched(original, args, kwargs):
@@ -27,15 +25,8 @@ def _note_route():
 
 def raised(original, args, kwargs):
     """Flask.handle_exception(self, error): the view raised what nothing handles."""
-    _note_error()
+    note_exception()
     return original(*args, **kwargs)
-
-
-@guard.guarded
-def _note_error():
-    serving, (kind, error, trace) = context.current(), sys.exc_info()
-    if serving is not None and error is not None:
-        lifecycle.failed(serving, kind, error, traceback_lines(trace))
 
 
 ROWS = [

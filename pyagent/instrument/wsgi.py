@@ -60,6 +60,14 @@ def _failed(request):
     lifecycle.end(request, 500)
 
 
+@guard.guarded
+def note_exception(ignored=()):
+    """Tell the request served here of the exception being handled, unless its class has an ignored name."""
+    serving, (kind, error, trace) = context.current(), sys.exc_info()
+    if serving is not None and error is not None and kind.__name__ not in ignored:
+        lifecycle.failed(serving, kind, error, traceback_lines(trace))
+
+
 def traceback_lines(trace):
     """Where an exception came through, innermost last."""
     lines = []
