@@ -37,8 +37,9 @@ format: setup ## rewrite files as the linters want them
 proto: setup ## the generated side of proto/
 	@$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=proto --pyi_out=proto --grpc_python_out=proto cowitness/v1/cowitness.proto
 
-lock: setup ## requirements/dev.lock from requirements/dev.in (needs pip-tools)
-	@pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements/dev.lock requirements/dev.in
+lock: setup ## requirements/*.lock from requirements/*.in (needs pip-tools)
+	@for name in dev run; do pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
+	  --no-emit-find-links --no-header --no-annotate -o requirements/$$name.lock requirements/$$name.in; done
 
 bench: setup ## the figures: agent, node, verdicts, rules
 	@$(BIN)/python bench/request_cost.py
