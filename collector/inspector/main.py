@@ -18,7 +18,6 @@ import time
 
 import uvloop
 
-from collector import logs
 from collector.core import link
 from collector.inspector import privileges
 from collector.inspector.connection import Connection
@@ -46,8 +45,6 @@ def main() -> None:
     channel = socket.socket(fileno=arguments.link)
     with contextlib.suppress(ConnectionError):
         setup = read_setup(channel)
-        told = setup.settings.get("log", {})
-        logs.configure(told.get("level", "info"), told.get("format", "auto"))
         judge = build_judge(setup)
         privileges.drop()
         privileges.die_with(parent)
