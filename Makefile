@@ -21,13 +21,14 @@ test: setup ## every test
 test-fast: setup ## the tests without the end-to-end ones
 	@$(BIN)/python -m pytest --ignore tests/e2e --ignore tests/examples $(ARGS)
 
-lint: setup ## ruff, mypy, black, grammar gates, import rules, shell
+lint: setup ## ruff, mypy, black, grammar gates, buf, import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check collector probes
 	@$(BIN)/mypy
 	@$(BIN)/ruff check -q --isolated --select F,C90 --line-length 100 pyagent
 	@$(BIN)/black -q --check -S --line-length 100 -t py33 pyagent
 	@$(BIN)/vermin -q --no-tips --violations -t=2.7 -t=3.5- --eval-annotations $(AGENT)
+	@$(BIN)/buf lint proto
 	@PYTHONPATH=.:proto $(BIN)/lint-imports --no-cache
 
 format: setup ## rewrite files as the linters want them
