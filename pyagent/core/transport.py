@@ -19,7 +19,9 @@ from .outbox import Outbox, encoded
 
 GATHER, IDLE, RETRY = 0.02, 1.0, 0.5
 STATUS_EVERY = 10.0
-LAST = 0.5
+LAST = 2.0
+"""How long the end of a process may wait for a socket that is full; where there is room it does not wait at all."""
+
 MAX_OUTSTANDING = 16
 SELF_HELP = 1024
 """Records that wait before request threads send them, where no thread of ours gets to run (uWSGI without threads)."""
@@ -96,6 +98,9 @@ class Stream(object):
         if self._pid != os.getpid() or not self._prepared:
             return
         end = names.monotonic() + LAST
+        with self._lock:
+            if self._link is None and (len(self._outbox) or self._unacked):
+                self._open(0)
         while names.monotonic() < end:
             with self._lock:
                 self._pump(last=True)

@@ -63,7 +63,12 @@ class Monitor(AgentCase):
         """A carried function works for the request in another thread, which is free again afterwards."""
         request = lifecycle.begin(environ())
         seen, marks = [], []
-        real, mark.set_mark = mark.set_mark, marks.append
+
+        def noted(number):
+            if threading.current_thread() is thread:  # the agent's own thread marks itself, too
+                marks.append(number)
+
+        real, mark.set_mark = mark.set_mark, noted
         self.addCleanup(setattr, mark, 'set_mark', real)
         carried = lifecycle.carry(lambda: seen.append(context.current()))
 

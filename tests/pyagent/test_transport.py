@@ -6,7 +6,7 @@ import os
 import unittest
 
 from pyagent.core import agent as agents
-from pyagent.core import facts, guard, lifecycle, wire
+from pyagent.core import facts, guard, lifecycle, names, wire
 from pyagent.core.outbox import MAX_WEIGHT, Outbox, encoded
 
 from .support import AgentCase, Case, Listener, environ, wait_for
@@ -56,6 +56,19 @@ class Connected(AgentCase):
         good = serve('/good')
         self.assertTrue(wait_for(lambda: self.listener.records('request', request_id=good)))
         self.assertTrue(guard.counters['dropped_refused'] >= 1)
+
+    def test_last_words_after_a_restart(self):
+        """A process that ends while its link is down tries once more: the collector may be back by now."""
+        serve('/a')
+        wait_for(lambda: self.listener.records('request', phase='end', path='/a'))
+        self.listener.hang_up()
+        self.assertTrue(wait_for(lambda: not self.agent.stream.connected))
+        self.agent.stream._next_try = names.monotonic() + 60
+        serve('/b')
+        again = Listener(self.directory)
+        self.addCleanup(again.hang_up)
+        agents.stop()
+        self.assertTrue(wait_for(lambda: again.records('request', phase='end', path='/b')))
 
     @unittest.skipUnless(facts.HAS_FORK, 'no fork here')
     def test_a_fork_has_its_own_stream(self):
