@@ -1,8 +1,8 @@
 # Cowitness. `make help` lists what there is.
 SHELL := /bin/sh
 BIN := .venv/bin
-# core/names.py is where names of one version stand beside those of another
-AGENT = $(filter-out pyagent/core/names.py,$(shell find pyagent -name '*.py'))
+# core/names.py is where names of one version stand beside those of another; *_py3.py is loaded where async def parses
+AGENT = $(filter-out pyagent/core/names.py %_py3.py,$(shell find pyagent -name '*.py'))
 
 .PHONY: help setup run test test-fast lint format proto lock bench docs clean
 

@@ -19,6 +19,7 @@ environment:
   COWITNESS_DEADLINE_MS  how long a verdict may take in block mode (default 20)
   COWITNESS_USER_MODE    identification (default), anonymisation or disabled
   COWITNESS_BODY_BYTES   how much of a request body is kept (default 131072)
+  COWITNESS_PROPAGATE    on (default) or off: outbound requests carry a traceparent header
 
 examples:
   cowitness-run gunicorn shop.wsgi

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.matrix.interpreters import VERSIONS, interpreter
+
 ROOT = Path(__file__).resolve().parents[1]
-VERSIONS = ("2.7", *(f"3.{minor}" for minor in range(5, 15)))
 AT_LEAST = 90
-
-
-def interpreter(version: str) -> str:
-    """The path of an interpreter of this version, from PATH or from pyenv; empty where there is none."""
-    places = sorted(Path(os.environ.get("PYENV_ROOT", "/nowhere"), "versions").glob(f"{version}.*/bin/python"))
-    candidates = [shutil.which(f"python{version}"), *map(str, places)]
-    return next((path for path in candidates if path and answers(path, version)), "")
-
-
-def answers(path: str, version: str) -> bool:
-    """Whether it really is this version; a pyenv shim may stand for nothing."""
-    code = "import sys, platform; print('%d.%d %s' % (sys.version_info[:2] + (platform.python_implementation(),)))"
-    done = subprocess.run([path, "-c", code], capture_output=True, text=True, timeout=30)
-    return done.stdout.split() == [version, "CPython"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -2,9 +2,9 @@
 
 from __future__ import absolute_import
 
-import threading
+import sys
 
-from . import names
+from . import names, native
 
 MAX_OPERATIONS = 512
 
@@ -16,8 +16,8 @@ class Request(object):
         'number', 'request_id', 'trace_id', 'parent_span_id', 'start_time', 'started', 'duration',
         'thread_id', 'pid', 'environ', 'headers', 'framework', 'route', 'path_params', 'body',
         'body_size', 'body_truncated', 'user', 'exception', 'status', 'response_headers',
-        'operations', 'next_index', 'dropped_operations', 'depth', 'innermost', 'announced',
-        'unusual', 'ended', 'blocked',
+        'operations', 'next_index', 'dropped_operations', 'announced', 'unusual', 'ended', 'blocked',
+        'shares_thread', 'followed',
     )  # fmt: skip
 
     def __init__(self):
@@ -27,11 +27,12 @@ class Request(object):
         self.body = []
         self.body_size = 0
         self.body_truncated = False
-        self.user = self.exception = self.blocked = self.innermost = None
+        self.user = self.exception = self.blocked = None
         self.response_headers = ()
         self.operations = []
-        self.next_index = self.dropped_operations = self.depth = 0
-        self.announced = self.unusual = self.ended = False
+        self.next_index = self.dropped_operations = 0
+        self.announced = self.unusual = self.ended = self.followed = False
+        self.shares_thread = False
 
 
 class Operation(object):
@@ -59,13 +60,36 @@ if names.ContextVar is not None:
     _variable = names.ContextVar('cowitness_request', default=None)
     current = _variable.get
     enter = _variable.set
+    _innermost = names.ContextVar('cowitness_operation', default=None)
+    innermost = _innermost.get
+    enclose = _innermost.set
 else:
-    _local = threading.local()
+    _locals = [native.Local()]
 
     def current():
         """The request served here, or None."""
-        return getattr(_local, 'request', None)
+        return getattr(_locals[0], 'request', None)
 
     def enter(request):
         """From now on `request` (or None) is served here."""
-        _local.request = request
+        _locals[0].request = request
+
+    def innermost():
+        """The operation under way here, or None."""
+        return getattr(_locals[0], 'operation', None)
+
+    def enclose(operation):
+        """From now on what happens here happens beneath `operation` (or None)."""
+        _locals[0].operation = operation
+
+    def follow_greenlets():
+        """threading.local has been replaced by one that tells greenlets apart: what is remembered here goes there."""
+        import threading
+
+        _locals[0] = threading.local()
+
+
+def shares_thread():
+    """Whether what runs here takes turns with others on its thread: a greenlet beneath a hub does."""
+    greenlet = sys.modules.get('greenlet')
+    return greenlet is not None and greenlet.getcurrent().parent is not None

@@ -8,9 +8,13 @@ from __future__ import absolute_import
 import os
 import socket
 import sys
+import threading
 
 TEXT_IS_UNICODE = str is not bytes
 HAS_UNIX_SOCKETS = hasattr(socket, 'AF_UNIX')
 HAS_FORK = hasattr(os, 'fork')
 HAS_FORK_HOOKS = hasattr(os, 'register_at_fork')
 HAS_MARKS = sys.platform.startswith('linux')
+HAS_TIMED_LOCKS = hasattr(threading, 'TIMEOUT_MAX')
+HAS_AUDIT = hasattr(sys, 'addaudithook')
+HAS_ASYNC = sys.version_info >= (3, 7)  # async def, with context variables to tell tasks apart

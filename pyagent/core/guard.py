@@ -4,12 +4,13 @@ from __future__ import absolute_import
 
 import functools
 import sys
-import threading
+
+from . import native
 
 MAX_KEPT = 20
 
 counters = {}
-_lock = threading.Lock()
+_lock = native.Lock()
 _errors = []
 _listeners = []
 
@@ -64,7 +65,7 @@ def guarded(function):
 def reset_after_fork():
     """A lock that another thread held at the fork would never be free again."""
     global _lock
-    _lock = threading.Lock()
+    _lock = native.Lock()
 
 
 def _place(trace):

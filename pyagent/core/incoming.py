@@ -7,7 +7,6 @@ import re
 # Anything that the plainest of requests does not hold. Only decides what is sent early, never what is judged.
 _UNUSUAL = re.compile(r'''['"`;|<>$\\\n(){}]|%(?!20)|\.\.|//|0x''')
 _UNUSUAL_BODY = re.compile(br'''['"`;|<>$\\\n()]|%[23567]|\.\.''')
-_TRACEPARENT = re.compile('^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}')
 _SKIPPED = ('HTTP_CONTENT_TYPE', 'HTTP_CONTENT_LENGTH')
 MAX_HEADERS = 128
 
@@ -50,13 +49,6 @@ _KEPT = frozenset(
         'REQUEST_URI', 'RAW_URI', 'REMOTE_ADDR', 'REMOTE_PORT',
     )
 )  # fmt: skip
-
-
-def follow_trace(request, header):
-    """Take over a W3C traceparent, where it is one."""
-    match = _TRACEPARENT.match(header) if header else None
-    if match and match.group(1).strip('0'):
-        request.trace_id, request.parent_span_id = match.group(1), match.group(2)
 
 
 def looks_unusual(environ):

@@ -2,7 +2,7 @@
 
 from __future__ import absolute_import
 
-import threading
+from . import native
 
 PENDING, INSTALLED, ABSENT, FAILED = 'pending', 'installed', 'absent', 'failed'
 
@@ -12,7 +12,7 @@ class Ledger(object):
 
     def __init__(self):
         self._states = {}
-        self._lock = threading.Lock()
+        self._lock = native.Lock()
         self.version = 0
 
     def note(self, target, state, reason=''):
@@ -29,7 +29,7 @@ class Ledger(object):
         return [{'target': t, 'state': s, 'reason': r} for t, (s, r) in items]
 
     def reset_after_fork(self):
-        self._lock = threading.Lock()
+        self._lock = native.Lock()
 
 
 ledger = Ledger()

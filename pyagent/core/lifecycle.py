@@ -6,35 +6,45 @@ Everything here is guarded: it returns None rather than raise, except for `block
 from __future__ import absolute_import
 
 from . import agent as agents
-from . import context, incoming, mark, names, record
+from . import context, incoming, mark, names, record, tracing
 from .blocked import Blocked
 from .guard import count, guarded
 from .ids import hexadecimal, new_pair
 
 
-def begin(environ):
-    """A request arrives: mark this thread. Returns the Request, or None where the agent is off. May raise Blocked."""
+def begin(environ, headers=None, shares_thread=False):
+    """A request arrives. Returns the Request, or None where the agent is off. May raise Blocked.
+
+    `headers` [(name, value)] where they do not stand in the WSGI environ. A request that has its thread to itself marks
+    it until its end; one that `shares_thread` with others marks it for each operation.
+    """
     agent = agents.get()
     if agent is None or agent.mode == 'off':
         return None
-    request = _begin(agent, environ)
+    request = _begin(agent, environ, headers, shares_thread)
     if request is not None and agent.mode == 'block':
         _ask(agent, request, None)
     return request
 
 
 @guarded
-def _begin(agent, environ):
+def _begin(agent, environ, headers, shares_thread):
     agent.stream.prepare()
     request = context.Request()
     request.number, request.trace_id = new_pair()
-    mark.set_mark(request.number)
+    request.shares_thread = shares_thread or context.shares_thread()
+    if not request.shares_thread:
+        mark.set_mark(request.number)
     request.request_id = hexadecimal(request.number)
     request.start_time, request.started = names.time_ns(), names.perf_counter()
     request.thread_id = names.native_thread_id()
-    request.environ, request.headers = incoming.kept(environ)
-    incoming.follow_trace(request, environ.get('HTTP_TRACEPARENT'))
+    if headers is None:
+        request.environ, request.headers = incoming.kept(environ)
+    else:
+        request.environ, request.headers = environ, headers
+    tracing.follow(request, environ)
     context.enter(request)
+    context.enclose(None)
     count('requests')
     request.unusual = incoming.looks_unusual(environ)
     if request.unusual:
@@ -79,9 +89,11 @@ def end(request, status=0, response_headers=()):
     if request.ended:
         return
     request.ended = True
-    mark.clear_mark()
+    if not request.shares_thread:
+        mark.clear_mark()
     if context.current() is request:
         context.enter(None)
+        context.enclose(None)
     request.duration = int((names.perf_counter() - request.started) * 1e9)
     request.status, request.response_headers = status, response_headers
     agent = agents.get()
@@ -113,12 +125,14 @@ def _operation_start(agent, request, operation):
         request.dropped_operations += 1
         count('dropped_operations')
         return None
-    operation.request, operation.outer = request, request.innermost
+    operation.request, operation.outer = request, context.innermost()
     operation.index = request.next_index
     request.next_index += 1
     operation.start_time, operation.started = names.time_ns(), names.perf_counter()
     request.operations.append(operation)
-    request.innermost = operation
+    context.enclose(operation)
+    if request.shares_thread:
+        mark.set_mark(request.number)
     if operation.kind in ('shell', 'argv', 'file', 'url'):
         _witness_early(agent, request, operation)
     return operation
@@ -129,8 +143,10 @@ def operation_end(operation, error=None):
     """It is done, or raised `error` (a class)."""
     operation.duration = int((names.perf_counter() - operation.started) * 1e9)
     request = operation.request
-    if request.innermost is operation:
-        request.innermost = operation.outer
+    if context.innermost() is operation:
+        context.enclose(operation.outer)
+    if request.shares_thread and operation.outer is None:
+        mark.clear_mark()
     if error is not None:
         operation.error = record.text(getattr(error, '__name__', error), record.SHORT)
     agent = agents.get()
@@ -168,7 +184,8 @@ def outside(function):
 @guarded
 def _switch(request):
     context.enter(request)
-    mark.set_mark(request.number if request is not None else 0)
+    alone = request is not None and not request.shares_thread
+    mark.set_mark(request.number if alone else 0)
 
 
 def _announce(agent, request):

@@ -6,13 +6,11 @@ import os
 import socket
 import sys
 
-from . import facts, guard, names, wire
+from . import facts, guard, names, native, wire
 from .ledger import ledger
 
 VERSION = '0.1.0'
 
-# Kept before anything is hooked: the agent's own connections are not the app's.
-_connect = socket.socket.connect
 _start_time = names.time_ns()
 _WOULD_BLOCK = (11, 35, 10035)
 
@@ -46,12 +44,12 @@ class Link(object):
     def __init__(self, path, timeout):
         if not facts.HAS_UNIX_SOCKETS:
             raise OSError('no Unix sockets here')
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket = native.Socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._splitter = wire.Splitter()
         self._out = b''
         try:
             self._socket.settimeout(timeout)
-            _connect(self._socket, path)
+            native.connect(self._socket, path)
         except BaseException:
             self._socket.close()
             raise

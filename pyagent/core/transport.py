@@ -8,11 +8,9 @@ from __future__ import absolute_import
 
 import atexit
 import os
-import threading
-import time
 from collections import OrderedDict
 
-from . import context, guard, mark, names, wire
+from . import context, guard, mark, names, native, wire
 from .ledger import ledger
 from .link import Link, hello
 from .outbox import Outbox, encoded
@@ -40,10 +38,10 @@ class Stream(object):
     def _reset(self):
         """What a new process starts with."""
         self._pid = os.getpid()
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
+        self._lock = native.Lock()
+        self._wake = native.Wake()
         self._link = None
-        self._thread = None
+        self._started = False
         self._outbox = Outbox()
         self._unacked = OrderedDict()
         self._sequence = 0
@@ -106,15 +104,13 @@ class Stream(object):
                 self._pump(last=True)
                 if self._link is None or (self._link.idle and not len(self._outbox)):
                     return
-            time.sleep(0.002)
+            native.sleep(0.002)
 
     def close(self):
         """Send what waits, then hang up."""
         self.flush()
         self.closed = True
         self._wake.set()
-        if self._thread is not None and self._pid == os.getpid():
-            self._thread.join(0.1)
         with self._lock:
             self._drop_link('')
 
@@ -131,27 +127,33 @@ class Stream(object):
 
     def _ensure_thread(self):
         """Start the thread outside of any request: neither its context nor its mark is the request's."""
-        if self._thread is not None or self.closed:
+        if self._started or self.closed:
             return
-        self._thread = threading.Thread(target=self._run, name='cowitness')
-        self._thread.daemon = True
+        self._started = True
         serving = context.current()
         context.enter(None)
         try:
-            self._thread.start()
+            native.start_thread(self._run, ())
         except Exception:
             guard.swallow('start thread')
         finally:
             context.enter(serving)
 
     def _run(self):
+        try:
+            self._work()
+        except (
+            BaseException
+        ):  # the interpreter is being taken down around us, and would tell people of it
+            pass
+
+    def _work(self):
         mark.clear_mark()
         pid = self._pid
         while not self.closed and pid == self._pid == os.getpid():
             self._wake.wait(IDLE if self._link is not None else RETRY)
-            self._wake.clear()
             if self._awake:
-                time.sleep(GATHER)
+                native.sleep(GATHER)
             self._awake = False
             self._turn()
 

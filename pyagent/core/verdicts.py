@@ -7,9 +7,8 @@ asks for a second: a hung collector costs the app three deadlines, not one per r
 from __future__ import absolute_import
 
 import os
-import threading
 
-from . import guard, names, wire
+from . import guard, names, native, wire
 from .link import Link, hello
 
 FAILURES = 3
@@ -21,7 +20,7 @@ class Verdicts(object):
 
     def __init__(self, config):
         self._config = config
-        self._local = threading.local()
+        self._local = native.Local()
         self._failures = 0
         self._closed_until = 0.0
 

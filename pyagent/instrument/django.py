@@ -7,8 +7,9 @@ import sys
 from ..core import context, guard, lifecycle, users
 from ..core.ledger import INSTALLED, ledger
 from . import importhook
+from .failure import note_here
 from .patch import Row
-from .wsgi import application_method, note_exception
+from .wsgi import application_method
 
 _SIGNALS = 'django.contrib.auth.signals'
 _IDENTITY = 'cowitness'
@@ -18,12 +19,13 @@ def answered(original, args, kwargs):
     """BaseHandler.get_response(self, request): afterwards the route and the user are known."""
     response = original(*args, **kwargs)
     if context.current() is not None and len(args) > 1:
-        _note_request(context.current(), args[1])
+        note_request(context.current(), args[1])
     return response
 
 
 @guard.guarded
-def _note_request(serving, request):
+def note_request(serving, request):
+    """The route that was found and the user that was loaded."""
     match = getattr(request, 'resolver_match', None)
     if match is not None:
         route = getattr(match, 'route', None)
@@ -36,7 +38,7 @@ def _note_request(serving, request):
 
 def raised(original, args, kwargs):
     """response_for_exception(request, error): a view or a middleware raised."""
-    note_exception(ignored=('Http404',))
+    note_here(ignored=('Http404',))
     return original(*args, **kwargs)
 
 

@@ -3,17 +3,26 @@
 from __future__ import absolute_import
 
 from ..core import agent as agents
-from ..core import guard
+from ..core import facts, guard
 from ..core.ledger import PENDING, ledger
-from . import dbapi, django, files, flask, importhook, network, patch, process, threads, wsgi
+from . import (
+    dbapi, django, files, flask, gevent, importhook, network, patch, process, propagate, threads, wsgi,
+)  # fmt: skip
 
 ROWS = (
     process.ROWS + files.ROWS + network.ROWS + threads.ROWS + dbapi.ROWS
-    + wsgi.ROWS + flask.ROWS + django.ROWS
+    + wsgi.ROWS + flask.ROWS + django.ROWS + propagate.ROWS + gevent.ROWS
 )  # fmt: skip
+if facts.HAS_ASYNC:
+    from . import asgi_py3, asyncio_py3, clients_py3, django_py3
+
+    ROWS += asgi_py3.ROWS + asyncio_py3.ROWS + clients_py3.ROWS + django_py3.ROWS
 
 # An app that imports one of these is going to serve: connect now, so that its first request is witnessed too.
-_SERVING = ('flask.app', 'django.core.handlers.wsgi', 'gunicorn.workers.base', 'wsgiref.handlers')
+_SERVING = (
+    'flask.app', 'django.core.handlers.wsgi', 'gunicorn.workers.base', 'wsgiref.handlers',
+    'starlette.applications', 'uvicorn.config', 'hypercorn.config',
+)  # fmt: skip
 
 
 def install():

@@ -3,8 +3,9 @@
 from __future__ import absolute_import
 
 from ..core import context, guard, lifecycle
+from .failure import note_here
 from .patch import Row
-from .wsgi import application_method, note_exception
+from .wsgi import application_method
 
 
 def dispatched(original, args, kwargs):
@@ -25,7 +26,7 @@ def _note_route():
 
 def raised(original, args, kwargs):
     """Flask.handle_exception(self, error): the view raised what nothing handles."""
-    note_exception()
+    note_here()
     return original(*args, **kwargs)
 
 

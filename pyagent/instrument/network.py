@@ -16,7 +16,7 @@ _PORTS = {'http': 80, 'https': 443}
 def connected(args, kwargs):
     """Describe socket.connect(self, address)."""
     address = args[1]
-    outer = context.current().innermost
+    outer = context.innermost()
     if isinstance(address, tuple) and len(address) >= 2:
         if outer is not None and outer.kind == 'url':
             outer.resolved.append(address[0])
@@ -44,7 +44,7 @@ def http_request(args, kwargs):
         if connection.port != _PORTS[scheme]:
             host = _host_port(host, connection.port)
         url = u'%s://%s%s' % (scheme, host, url)
-    return _url(url, 'http.client')
+    return url_operation(url, 'http.client')
 
 
 def url_open(args, kwargs):
@@ -52,12 +52,12 @@ def url_open(args, kwargs):
     url = args[1] if len(args) > 1 else kwargs['fullurl']
     if not isinstance(url, (bytes, text_type)):
         url = url.get_full_url()
-    return _url(url, 'urllib')
+    return url_operation(url, 'urllib')
 
 
-def _url(url, system):
+def url_operation(url, system):
     """One operation for one URL, also where a library calls another for it."""
-    outer = context.current().innermost
+    outer = context.innermost()
     while outer is not None:
         if outer.kind == 'url' and outer.text == url:
             return None

@@ -8,6 +8,7 @@ from ..core import context, guard, lifecycle
 from .patch import frame_stack
 
 WITH_STACK = ('shell', 'argv', 'url')
+NESTING = ('url', 'sql')
 
 
 def around(describe):
@@ -15,9 +16,9 @@ def around(describe):
 
     def handler(original, args, kwargs):
         request = context.current()
-        if request is None or request.depth:
+        if request is None or quiet():
             return original(*args, **kwargs)
-        operation = _described(describe, args, kwargs)
+        operation = described(describe, args, kwargs)
         if operation is None or lifecycle.operation_start(operation) is None:
             return original(*args, **kwargs)
         return _call(operation, original, args, kwargs)
@@ -25,16 +26,14 @@ def around(describe):
     return handler
 
 
-def quiet(request, function, *args, **kwargs):
-    """Call `function`; what it does beneath is no operation of its own."""
-    request.depth += 1
-    try:
-        return function(*args, **kwargs)
-    finally:
-        request.depth -= 1
+def quiet():
+    """Whether what happens here is part of an operation, and none of its own. URLs and statements have others beneath."""
+    outer = context.innermost()
+    return outer is not None and outer.kind not in NESTING
 
 
-def _described(describe, args, kwargs):
+def described(describe, args, kwargs):
+    """What `describe` says, with the app's stack where that matters; None where it fails."""
     try:
         operation = describe(args, kwargs)
         if operation is not None and operation.kind in WITH_STACK:
@@ -46,13 +45,8 @@ def _described(describe, args, kwargs):
 
 
 def _call(operation, original, args, kwargs):
-    request = operation.request
-    nested = operation.kind in ('url', 'sql')
     try:
-        if nested:
-            result = original(*args, **kwargs)
-        else:
-            result = quiet(request, original, *args, **kwargs)
+        result = original(*args, **kwargs)
     except BaseException:
         lifecycle.operation_end(operation, sys.exc_info()[0])
         raise

@@ -7,9 +7,10 @@ Uninstalling turns wrappers into pass-throughs; the original goes back where the
 from __future__ import absolute_import
 
 import functools
+import inspect
 import sys
 
-from ..core import guard
+from ..core import facts, guard
 from ..core.ledger import ABSENT, FAILED, INSTALLED, ledger
 
 _MISSING = object()
@@ -74,7 +75,10 @@ def _replace(owner, name, row):
     own = vars(owner).get(name, _MISSING)
     static = isinstance(own, staticmethod)
     original = _callable(owner, name, own)
-    if getattr(original, '_cowitness', None) is row.handler:
+    if (
+        getattr(original, '_cowitness', None) is row.handler
+    ):  # the same function under a second name
+        _installed.append((owner, name, own, original.__wrapped__))
         return
     wrapper = _wrapper(original, row.handler)
     stored = staticmethod(wrapper) if static else wrapper
@@ -91,13 +95,12 @@ def _callable(owner, name, own):
 
 
 def _wrapper(original, handler):
-    state = _state
+    if facts.HAS_ASYNC and inspect.iscoroutinefunction(handler):
+        from .patch_py3 import async_wrapper
 
-    def wrapper(*args, **kwargs):
-        if not state['on']:
-            return original(*args, **kwargs)
-        return handler(original, args, kwargs)
-
+        wrapper = async_wrapper(original, handler, _state)
+    else:
+        wrapper = _plain_wrapper(original, handler, _state)
     try:
         functools.update_wrapper(wrapper, original)
     except AttributeError:  # 2.7: built-in functions lack some attributes
@@ -105,6 +108,15 @@ def _wrapper(original, handler):
         wrapper.__doc__ = getattr(original, '__doc__', None)
     wrapper.__wrapped__ = original
     wrapper._cowitness = handler
+    return wrapper
+
+
+def _plain_wrapper(original, handler, state):
+    def wrapper(*args, **kwargs):
+        if not state['on']:
+            return original(*args, **kwargs)
+        return handler(original, args, kwargs)
+
     return wrapper
 
 

@@ -15,7 +15,8 @@ def _words(args):
     return list(args)
 
 
-def _readable(words):
+def readable(words):
+    """Words as one line of text."""
     parts = []
     for word in words:
         word = word.decode('utf-8', 'replace') if isinstance(word, bytes) else text_type(word)
@@ -38,7 +39,7 @@ def argv(system, program, arguments, spread=False):
     def describe(args, kwargs):
         words = args[arguments:] if spread else args[arguments]
         words = _words(words)
-        return Operation('argv', _readable([args[program]] + words[1:]), system, argv=words)
+        return Operation('argv', readable([args[program]] + words[1:]), system, argv=words)
 
     return describe
 
@@ -50,7 +51,7 @@ def popen(args, kwargs):
     words = _words(command)
     if in_shell:
         return Operation('shell', words[0] if words else '', 'subprocess')
-    return Operation('argv', _readable(words), 'subprocess', argv=words)
+    return Operation('argv', readable(words), 'subprocess', argv=words)
 
 
 ROWS = [

@@ -9,6 +9,7 @@ from __future__ import absolute_import
 import sys
 
 from ..core import blocked, context, guard, lifecycle
+from .failure import note_failure
 from .patch import Row
 
 KEY = 'cowitness.request'
@@ -55,27 +56,8 @@ def _prepare(environ, request):
 
 @guard.guarded
 def _failed(request):
-    kind, error = sys.exc_info()[:2]
-    lifecycle.failed(request, kind, error, traceback_lines(sys.exc_info()[2]))
+    note_failure(request)
     lifecycle.end(request, 500)
-
-
-@guard.guarded
-def note_exception(ignored=()):
-    """Tell the request served here of the exception being handled, unless its class has an ignored name."""
-    serving, (kind, error, trace) = context.current(), sys.exc_info()
-    if serving is not None and error is not None and kind.__name__ not in ignored:
-        lifecycle.failed(serving, kind, error, traceback_lines(trace))
-
-
-def traceback_lines(trace):
-    """Where an exception came through, innermost last."""
-    lines = []
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        lines.append('%s:%d %s' % (code.co_filename, trace.tb_lineno, code.co_name))
-        trace = trace.tb_next
-    return lines[-16:]
 
 
 def _refuse(request, error, environ, start_response):

@@ -117,7 +117,10 @@ class Listener(object):
             verdict = self.verdict(body) if callable(self.verdict) else self.verdict
             answer = (wire.VERDICT, verdict)
         if answer is not None:
-            connection.sendall(wire.frame(answer[0], sequence, wire.encode_body(answer[1])))
+            try:
+                connection.sendall(wire.frame(answer[0], sequence, wire.encode_body(answer[1])))
+            except (OSError, socket.error):  # who has hung up may have said more before
+                pass
 
 
 class Case(unittest.TestCase):

@@ -1,0 +1,65 @@
+"""Primitives of the interpreter itself, also where gevent or eventlet has put its own in their place.
+
+The agent's thread, locks and sockets must not switch greenlets: a hook would give way to another request in its midst.
+Kept when the agent is loaded; where the patching came first, asked back of the one who did it.
+"""
+
+from __future__ import absolute_import
+
+import sys
+import time as _time
+
+from . import facts
+
+
+def _original(module, name):
+    """An attribute of a standard module as it was before anyone patched it."""
+    monkey = sys.modules.get('gevent.monkey')
+    if monkey is not None:
+        return monkey.get_original(module, name)
+    patcher = sys.modules.get('eventlet.patcher')
+    if patcher is not None:
+        return getattr(patcher.original(module), name)
+    return getattr(__import__(module), name)
+
+
+_THREADS = '_thread' if facts.TEXT_IS_UNICODE else 'thread'
+start_thread = _original(_THREADS, 'start_new_thread')
+Lock = _original(_THREADS, 'allocate_lock')
+Local = _original(_THREADS, '_local')
+Socket = _original('socket', 'socket')
+sleep = _original('time', 'sleep')
+# Before anything is hooked: the agent's own connections are not the app's.
+connect = Socket.connect
+
+
+class Wake(object):
+    """An event with one waiter. `set` never waits."""
+
+    def __init__(self):
+        self._lock = Lock()
+        self._lock.acquire()
+
+    def set(self):
+        """Let the waiter go, now or when it comes."""
+        try:
+            self._lock.release()
+        except Exception:  # it was set already
+            pass
+
+    if facts.HAS_TIMED_LOCKS:
+
+        def wait(self, seconds):
+            """Return when set, or after so many seconds; it is unset then."""
+            self._lock.acquire(True, seconds)
+
+    else:
+
+        def wait(self, seconds):
+            """Return when set, or after so many seconds; it is unset then. Looks every 50 ms, as 2.7's own Event."""
+            end = _time.time() + seconds
+            while not self._lock.acquire(False):
+                left = end - _time.time()
+                if left <= 0:
+                    return
+                sleep(min(left, 0.05))

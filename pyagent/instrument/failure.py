@@ -1,0 +1,32 @@
+"""What an app raised, noted once, wherever it comes to light."""
+
+from __future__ import absolute_import
+
+import sys
+
+from ..core import context, guard, lifecycle
+
+MAX_LINES = 16
+
+
+@guard.guarded
+def note_failure(request, ignored=()):
+    """Tell `request` of the exception being handled, unless its class has an ignored name."""
+    kind, error, trace = sys.exc_info()
+    if request is not None and error is not None and kind.__name__ not in ignored:
+        lifecycle.failed(request, kind, error, traceback_lines(trace))
+
+
+def note_here(ignored=()):
+    """The same, for the request that is served here."""
+    note_failure(context.current(), ignored)
+
+
+def traceback_lines(trace):
+    """Where an exception came through, innermost last."""
+    lines = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        lines.append('%s:%d %s' % (code.co_filename, trace.tb_lineno, code.co_name))
+        trace = trace.tb_next
+    return lines[-MAX_LINES:]

@@ -1,0 +1,49 @@
+"""An ASGI scope as the WSGI environ that the record is made from (PEP 3333: bytes as their latin-1 image)."""
+
+from __future__ import absolute_import
+
+from ..core import guard
+from ..core.incoming import MAX_HEADERS
+
+_TRACING = (
+    'traceparent', 'x-datadog-trace-id', 'x-datadog-parent-id', 'x-datadog-tags', 'b3',
+    'x-b3-traceid', 'x-b3-spanid',
+)  # fmt: skip
+
+
+@guard.guarded
+def arrival(scope):
+    """(environ, [(header name, value)]) of an http scope."""
+    headers = [
+        (name.decode('latin-1').lower(), value.decode('latin-1'))
+        for name, value in scope.get('headers') or ()
+    ][:MAX_HEADERS]
+    environ = _line(scope)
+    for name, value in headers:
+        if name in _TRACING:
+            environ['HTTP_' + name.upper().replace('-', '_')] = value
+        elif name == 'host':
+            environ['HTTP_HOST'] = value
+    client = scope.get('client')
+    if client:
+        environ['REMOTE_ADDR'], environ['REMOTE_PORT'] = client[0] or '', client[1] or 0
+    return environ, headers
+
+
+def _line(scope):
+    query = (scope.get('query_string') or b'').decode('latin-1')
+    path = _image(scope.get('path') or '')
+    target = (scope.get('raw_path') or b'').decode('latin-1') or path
+    if query and '?' not in target:  # some servers leave the query in raw_path
+        target += '?' + query
+    return {
+        'REQUEST_METHOD': scope.get('method') or '',
+        'wsgi.url_scheme': scope.get('scheme') or 'http',
+        'PATH_INFO': path,
+        'QUERY_STRING': query,
+        'REQUEST_URI': target,
+    }
+
+
+def _image(text):
+    return text.encode('utf-8', 'surrogateescape').decode('latin-1')

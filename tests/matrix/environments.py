@@ -1,0 +1,112 @@
+"""Environments of (interpreter, pinned packages): made once, kept in `.cache/`, found again by what they are made of.
+
+An environment is a folder of packages on PYTHONPATH, installed by the interpreter it is for from a lock with names,
+versions and hashes. `python -m tests.matrix.lock` writes the locks from `environments.toml`.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import subprocess
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.matrix.interpreters import interpreter
+
+HERE = Path(__file__).resolve().parent
+CACHE = HERE.parents[1] / ".cache" / "environments"
+PIPS = {"2.7": "pip-py2.7", "3.5": "pip-py3.5", "3.6": "pip-py3.6", "3.7": "pip-py3.7"}
+"""Old interpreters come with a pip that does not know today's wheels; these locks hold the last one that runs there."""
+
+
+class AbsentError(Exception):
+    """This machine has no such interpreter."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An interpreter and the folder of its packages."""
+
+    version: str
+    name: str
+    python: str
+    directory: Path
+
+    def variables(self, *paths: str | Path) -> dict[str, str]:
+        """The process's environment with these packages, and `paths` in front, and nothing of the caller's."""
+        kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
+        joined = os.pathsep.join(map(str, [*paths, self.directory]))
+        return {**kept, "PYTHONPATH": joined, "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@functools.cache
+def declared() -> dict[str, dict[str, list[str]]]:
+    """The environments of `environments.toml`: name -> {"requires", "pythons"}."""
+    return tomllib.loads((HERE / "environments.toml").read_text())
+
+
+def lock_path(name: str, version: str) -> Path:
+    """Where the lock of one environment lies."""
+    return HERE / "locks" / f"{name}-py{version}.txt"
+
+
+@functools.cache
+def environment(name: str, version: str) -> Environment:
+    """The environment, made now if need be. Raises AbsentError, or RuntimeError with pip's last words."""
+    if not (python := interpreter(version)):
+        raise AbsentError(f"no CPython {version} on this machine")
+    directory = _folder(lock_path(name, version), python)
+    if not directory.exists():
+        _install(python, lock_path(name, version), directory, _pip(version, python))
+    return Environment(version, name, python, directory)
+
+
+def _folder(lock: Path, python: str) -> Path:
+    """The cached folder of a lock; a changed lock has another."""
+    digest = hashlib.sha256(lock.read_bytes() + python.encode()).hexdigest()[:10]
+    return CACHE / f"{lock.stem}-{digest}"
+
+
+def pip_command(version: str) -> tuple[list[str], dict[str, str]]:
+    """How to call a pip that works on this interpreter, and the variables it wants."""
+    python = interpreter(version)
+    folder = _pip(version, python)
+    variables = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", PYTHONWARNINGS="ignore")
+    variables.pop("PYTHONPATH", None)
+    if folder:
+        variables["PYTHONPATH"] = str(folder)
+    return [python, "-m", "pip"], variables
+
+
+def _pip(version: str, python: str) -> Path | None:
+    """The folder of a newer pip for an old interpreter."""
+    if version not in PIPS:
+        return None
+    lock = HERE / "locks" / f"{PIPS[version]}.txt"
+    folder = _folder(lock, python)
+    if not folder.exists():
+        _install(python, lock, folder, None)
+    return folder
+
+
+def _install(python: str, lock: Path, directory: Path, pip: Path | None) -> None:
+    """pip install --target into a scratch folder, then into its place at once."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    variables = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    if pip:
+        variables["PYTHONPATH"] = str(pip)
+    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+        target = Path(scratch) / "packages"
+        words = ["install", "-q", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+        done = subprocess.run(
+            [python, "-m", "pip", *words, "--target", str(target), "-r", str(lock)],
+            env=variables, capture_output=True, text=True, timeout=580,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"{lock.name}: {done.stdout[-500:]}{done.stderr[-2000:]}")
+        target.mkdir(exist_ok=True)
+        target.rename(directory)
