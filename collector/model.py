@@ -158,7 +158,10 @@ class AttackTrace(Struct, frozen=True, omit_defaults=True):
 
 
 class LoginEvent(Struct, frozen=True, omit_defaults=True):
-    """A login, a failed login or a logout. outcome: success, failure, logout."""
+    """Something a user did. outcome: success, failure, logout, signup, custom (then it has a `name`).
+
+    `exists` says of a failure whether there is such a user, where the app told.
+    """
 
     id: str
     time: int
@@ -174,6 +177,9 @@ class LoginEvent(Struct, frozen=True, omit_defaults=True):
     process: Process = Process()
     user_agent: str = ""
     path: str = ""
+    exists: bool | None = None
+    name: str = ""
+    metadata: dict[str, str] = {}
 
 
 class Hook(Struct, frozen=True, omit_defaults=True):

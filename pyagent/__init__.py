@@ -4,5 +4,12 @@ from __future__ import absolute_import
 
 from .core.link import VERSION as __version__
 from .enable import disable, enable, status
+from .sdk import (
+    block_request, should_block_user, track_custom_event, track_login_failure, track_login_success, track_logout,
+    track_signup, track_user,
+)  # fmt: skip
 
-__all__ = ['__version__', 'disable', 'enable', 'status']
+__all__ = [
+    '__version__', 'block_request', 'disable', 'enable', 'should_block_user', 'status', 'track_custom_event',
+    'track_login_failure', 'track_login_success', 'track_logout', 'track_signup', 'track_user',
+]  # fmt: skip

@@ -31,6 +31,8 @@ OUTCOMES = {
     "success": pb.LOGIN_OUTCOME_SUCCESS,
     "failure": pb.LOGIN_OUTCOME_FAILURE,
     "logout": pb.LOGIN_OUTCOME_LOGOUT,
+    "signup": pb.LOGIN_OUTCOME_SIGNUP,
+    "custom": pb.LOGIN_OUTCOME_CUSTOM,
 }
 OUTCOME_NAMES = {number: name for name, number in OUTCOMES.items()}
 ATTRIBUTIONS = {
@@ -151,7 +153,8 @@ def login(value: model.LoginEvent) -> pb.LoginEvent:
         trace_id=text(value.trace_id), request_id=text(value.request_id), framework=text(value.framework),
         client_address=text(value.client_address), peer=peer(value.peer), kernel_peer=peer(value.kernel_peer),
         process=process(value.process), user_agent=text(value.user_agent), url_path=text(value.path),
-        forged_forwarding=value.forged_forwarding,
+        forged_forwarding=value.forged_forwarding, user_exists=value.exists, event_name=text(value.name),
+        metadata={text(name): text(part) for name, part in value.metadata.items()},
     )  # fmt: skip
 
 

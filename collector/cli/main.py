@@ -115,7 +115,7 @@ def logins(
     since: Since = None, until: Until = None, service: Service = None, outcome: Outcomes = None,
     address: Address = None, user: User = None, limit: Limit = 100, json: Json = False, run_dir: RunDir = RUN_DIR,
 ) -> None:  # fmt: skip
-    """List logins, failed logins and logouts, the newest first."""
+    """List logins, failed logins, logouts, sign-ups and the app's own events, the newest first."""
     from collector.cli import words
 
     wanted = words.login_filter(since, until, service, outcome, address, user)

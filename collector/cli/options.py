@@ -23,6 +23,8 @@ class OutcomeWord(StrEnum):
     SUCCESS = "success"
     FAILURE = "failure"
     LOGOUT = "logout"
+    SIGNUP = "signup"
+    CUSTOM = "custom"
 
 
 class LevelWord(StrEnum):

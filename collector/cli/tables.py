@@ -11,8 +11,8 @@ from rich.text import Text
 
 from collector.cli.text import address, ago, clean, untrusted, verdict, when
 
-OUTCOME_STYLES = {1: "green", 2: "bold red", 3: "dim"}
-OUTCOME_WORDS = {0: "?", 1: "success", 2: "failure", 3: "logout"}
+OUTCOME_STYLES = {1: "green", 2: "bold red", 3: "dim", 4: "cyan", 5: "cyan"}
+OUTCOME_WORDS = {0: "?", 1: "success", 2: "failure", 3: "logout", 4: "signup", 5: "custom"}
 ROWS = 500
 """Rows laid out together: a long list starts to show before its last page has come."""
 
@@ -58,7 +58,8 @@ def login_row(login: pb.LoginEvent) -> tuple[Text | str, ...]:
         source.append(untrusted(f" via {seen}", "dim", 80))
     if login.forged_forwarding:
         source.append(" forged forwarding header", style="yellow")
-    outcome = Text(OUTCOME_WORDS.get(login.outcome, "?"), style=OUTCOME_STYLES.get(login.outcome, ""))
+    word = clean(login.event_name, 60) or OUTCOME_WORDS.get(login.outcome, "?")
+    outcome = Text(word, style=OUTCOME_STYLES.get(login.outcome, ""))
     service = untrusted(login.process.service_name, "cyan", 40)
     return when(login.time), outcome, untrusted(user, "bold", 120), source, service
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from collector.core.link import Evidence
+from collector.detect import redact
 from collector.inspector.views import View, Views
 from collector.model import LoginEvent, Process, Request, RequestReport, User
 from collector.wire.agent import LateOperationRecord, LoginRecord, RequestRecord
@@ -107,16 +110,15 @@ def login_event(login: LoginRecord, request: Request | None, process: Process) -
     user = User(login.user.id, login.user.login, login.user.session_id)
     bare = LoginEvent(
         id=login.event_id, time=login.time, outcome=login.outcome, user=user, trace_id=login.trace_id,
-        request_id=login.request_id, framework=login.framework, process=process,
+        request_id=login.request_id, framework=login.framework, process=process, exists=login.exists,
+        name=login.name, metadata={redact.text(name): redact.text(part) for name, part in login.metadata.items()},
     )  # fmt: skip
     return _with_request(bare, request) if request else bare
 
 
 def _with_request(login: LoginEvent, request: Request) -> LoginEvent:
-    return LoginEvent(
-        id=login.id, time=login.time, outcome=login.outcome, user=login.user,
-        trace_id=login.trace_id or request.trace_id, request_id=login.request_id,
-        framework=login.framework or request.framework, client_address=request.client_address,
-        forged_forwarding=request.forged_forwarding, peer=request.peer, kernel_peer=request.kernel_peer,
-        process=login.process, user_agent=request.user_agent, path=request.path,
+    return replace(
+        login, trace_id=login.trace_id or request.trace_id, framework=login.framework or request.framework,
+        client_address=request.client_address, forged_forwarding=request.forged_forwarding, peer=request.peer,
+        kernel_peer=request.kernel_peer, user_agent=request.user_agent, path=request.path,
     )  # fmt: skip

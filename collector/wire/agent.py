@@ -96,12 +96,15 @@ class LateOperationRecord(Struct, frozen=True, tag="operation"):
 
 class LoginRecord(Struct, frozen=True, tag="login"):
     event_id: RequestId
-    outcome: Literal["success", "failure", "logout"]
+    outcome: Literal["success", "failure", "logout", "signup", "custom"]
     time: Count
     request_id: Annotated[str, Meta(pattern="^([0-9a-f]{16})?$")] = ""
     trace_id: Short = ""
     framework: Short = ""
     user: UserRecord = UserRecord()
+    exists: bool | None = None
+    name: Short = ""
+    metadata: Annotated[dict[Short, Short], Meta(max_length=64)] = {}
 
 
 class HookRecord(Struct, frozen=True):

@@ -24,6 +24,7 @@ class Config(object):
         self.body_bytes = self._number(env, 'COWITNESS_BODY_BYTES', 131072, 0, 131072)
         self.service, self.environment, self.service_version = _identity(env)
         self.user_mode = self._user_mode(env)
+        self.user_salt = env.get('COWITNESS_USER_SALT', '')[:200]
         self.propagate = self._choice(env, 'COWITNESS_PROPAGATE', ('on', 'off'), 'on') == 'on'
 
     @property

@@ -214,6 +214,25 @@ def _ask(agent, request, operation):
     raise Blocked(request.request_id, _status(answer))
 
 
+def block(status=403):
+    """Stop the request that is served here: raises Blocked, unless there is none or the agent is off."""
+    request, agent = context.current(), agents.get()
+    if request is not None and agent is not None and agent.mode != 'off' and not request.ended:
+        request.blocked = {'where': 'app', 'response_id': request.request_id}
+        count('blocked')
+        raise Blocked(request.request_id, status)
+
+
+@guarded
+def would_block():
+    """Whether the collector, asked again now, would stop the request that is served here."""
+    request, agent = context.current(), agents.get()
+    if request is None or agent is None or agent.mode != 'block':
+        return False
+    answer = _answer(agent, request, None)
+    return answer is not None and answer.get('action') == 'block'
+
+
 @guarded
 def _answer(agent, request, operation):
     body = {'request': record.request_record(request, 'start'), 'operation': None}

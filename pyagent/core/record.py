@@ -87,6 +87,17 @@ def login_record(event_id, time, outcome, user, framework, request):
     }
 
 
+def add_details(record, details):
+    """What is known of a login beyond the user; nothing for what is None or empty."""
+    if details.get('exists') is not None:
+        record['exists'] = bool(details['exists'])
+    if details.get('name'):
+        record['name'] = text(details['name'], 200)
+    if details.get('metadata'):
+        items = list(details['metadata'].items())[:MAX_PARAMS]
+        record['metadata'] = dict((text(k, 200), text(v, 1000)) for k, v in items)
+
+
 def user_record(user_id, login, session_id):
     """Who it is. `session_id` is a digest already."""
     return {

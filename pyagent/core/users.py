@@ -1,4 +1,8 @@
-"""Who it is: the user of a request, logins, failures and logouts. Session keys leave only as digests."""
+"""Who it is: the user of a request, and what users do: log in, fail to, log out, sign up. Session keys leave as digests.
+
+Ids and names are told, told as salted digests, or not told at all (COWITNESS_USER_MODE); what an app tells itself through
+`pyagent.track_...` is never left out.
+"""
 
 from __future__ import absolute_import
 
@@ -10,31 +14,49 @@ from .guard import count, guarded
 from .ids import new_id
 
 SESSION_DIGITS = 16
+_IDS = ('pk', 'id', 'uid', 'userid', 'user_id')
+_LOGINS = ('username', 'user', 'login', 'email')
 
 
 @guarded
-def set_user(user_id, login='', session_key=''):
-    """The request is served for this user."""
+def set_user(user_id, login='', session_key='', told=False):
+    """The request is served for this user. `told` by the app itself, or found by a hook."""
     request, agent = context.current(), agents.get()
-    if request is not None and agent is not None and agent.config.user_mode != 'disabled':
+    if request is not None and _heard(agent, told) and (told or request.user is None):
         request.user = _user(agent, user_id, login, session_key)
 
 
 @guarded
-def login_event(outcome, user_id='', login='', session_key='', framework=''):
-    """Somebody logged in, failed to, or logged out; told at once and never dropped before other data."""
+def event(outcome, user_id='', login='', session_key='', framework='', told=False, **details):
+    """Somebody did something (success, failure, logout, signup, custom); told at once, never dropped before other data.
+
+    `details`: exists (whether there is such a user), name (of a custom event), metadata {text: text}.
+    """
     request, agent = context.current(), agents.get()
-    if agent is None or agent.mode == 'off' or agent.config.user_mode == 'disabled':
+    if not _heard(agent, told) or agent.mode == 'off':
         return
     user = _user(agent, user_id, login, session_key)
     if request is not None:
         _announce_request(agent, request)
         if outcome == 'success':
             request.user = user
-    now = names.time_ns()
-    event = record.login_record(new_id(), now, outcome, user, framework, request)
-    agent.stream.put(event, urgent=True)
+    fact = record.login_record(new_id(), names.time_ns(), outcome, user, framework, request)
+    record.add_details(fact, details)
+    agent.stream.put(fact, urgent=True)
     count('logins')
+
+
+def identify(user):
+    """(id, login) of a user object of any framework, by the usual names. Asks nothing that could query a database."""
+    user_id = next((getattr(user, n) for n in _IDS if getattr(user, n, None) is not None), '')
+    named = getattr(user, 'get_username', None)
+    if callable(named):
+        return user_id, named()
+    return user_id, next((getattr(user, n) for n in _LOGINS if getattr(user, n, None)), '')
+
+
+def _heard(agent, told):
+    return agent is not None and (told or agent.config.user_mode != 'disabled')
 
 
 def _announce_request(agent, request):
@@ -47,13 +69,14 @@ def _announce_request(agent, request):
 def _user(agent, user_id, login, session_key):
     user_id, login = record.text(user_id, 1000), record.text(login, 1000)
     if agent.config.user_mode == 'anonymisation':
-        user_id, login = _anonymous(user_id), _anonymous(login)
+        salt = agent.config.user_salt
+        user_id, login = _anonymous(salt, user_id), _anonymous(salt, login)
     session = _digest(session_key)[:SESSION_DIGITS] if session_key else ''
     return record.user_record(user_id, login, session)
 
 
-def _anonymous(value):
-    return 'anon_' + _digest(value)[:32] if value else value
+def _anonymous(salt, value):
+    return 'anon_' + _digest(salt + value)[:32] if value else value
 
 
 def _digest(value):

@@ -43,7 +43,9 @@ def _begin(scope):
 
 @guard.guarded
 def _inner(request, framework):
-    if framework and not request.ended:
+    if (
+        not request.framework and not request.ended
+    ):  # FastAPI is a Starlette: the outer one says which it is
         request.framework = framework
 
 

@@ -26,7 +26,7 @@ def watch():
     """From now on, audit events refresh the mark of this process's threads."""
     if not _watching[0] and facts.HAS_AUDIT:
         _watching[0] = True
-        sys.addaudithook(_audited)
+        sys.addaudithook(_audited)  # novm
 
 
 def _audited(event, args):

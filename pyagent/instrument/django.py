@@ -5,13 +5,13 @@ from __future__ import absolute_import
 import sys
 
 from ..core import context, guard, lifecycle, users
+from ..core.blocked import Blocked
 from ..core.ledger import INSTALLED, ledger
-from . import importhook
+from . import django_routes, importhook
 from .failure import note_here
 from .patch import Row
 from .wsgi import application_method
 
-_SIGNALS = 'django.contrib.auth.signals'
 _IDENTITY = 'cowitness'
 
 
@@ -29,15 +29,31 @@ def note_request(serving, request):
     match = getattr(request, 'resolver_match', None)
     if match is not None:
         route = getattr(match, 'route', None)
-        route = '/' + route.lstrip('/') if route is not None else match.view_name
+        route = django_routes.old_route(match) if route is None else '/' + route.lstrip('/')
         lifecycle.set_route(serving, route, match.kwargs, 'django')
-    user = getattr(request, '_cached_user', None)  # loaded already: asking costs no query
-    if user is not None and serving.user is None and user.pk is not None:
-        users.set_user(user.pk, user.get_username(), _session(request))
+    user = _loaded_user(request)
+    if user is not None and serving.user is None and getattr(user, 'pk', None) is not None:
+        users.set_user(*users.identify(user), session_key=_session(request))
+
+
+def _loaded_user(request):
+    """The user, where somebody has asked for it already: asking here could cost a query."""
+    user = getattr(request, '_cached_user', None)
+    if user is None:
+        user = vars(request).get('user')  # put there by REST framework's authentication
+        if type(user).__name__ == 'SimpleLazyObject':
+            return None
+    return user
 
 
 def raised(original, args, kwargs):
-    """response_for_exception(request, error): a view or a middleware raised."""
+    """response_for_exception(request, error) and its forerunners: a view or a middleware raised.
+
+    Django before 1.10 catches whatever is raised, a refusal too: that one goes on its way.
+    """
+    error = sys.exc_info()[1]
+    if isinstance(error, Blocked):
+        raise error
     note_here(ignored=('Http404',))
     return original(*args, **kwargs)
 
@@ -49,14 +65,14 @@ def _session(request):
 @guard.guarded
 def logged_in(sender, request=None, user=None, **kwargs):
     """Receiver of user_logged_in."""
-    users.login_event('success', user.pk, user.get_username(), _session(request), 'django')
+    _tell('success', user, _session(request))
 
 
 @guard.guarded
 def logged_out(sender, request=None, user=None, **kwargs):
     """Receiver of user_logged_out; a visitor who was not logged in is no event."""
     if user is not None and user.pk is not None:
-        users.login_event('logout', user.pk, user.get_username(), _session(request), 'django')
+        _tell('logout', user, _session(request))
 
 
 @guard.guarded
@@ -65,7 +81,22 @@ def login_failed(sender, credentials=None, **kwargs):
     credentials = credentials or {}
     names = (_username_field(), 'username', 'email', 'login', 'user')
     login = next((credentials[name] for name in names if credentials.get(name)), '')
-    users.login_event('failure', '', login, '', 'django')
+    users.event('failure', '', login, '', 'django')
+
+
+@guard.guarded
+def saved(sender, instance=None, created=False, raw=False, **kwargs):
+    """Receiver of post_save: a user that is created while a request is served has signed up."""
+    if created and not raw and context.current() is not None:
+        from django.contrib.auth import get_user_model
+
+        if sender is get_user_model():
+            _tell('signup', instance, '')
+
+
+def _tell(outcome, user, session_key):
+    user_id, login = users.identify(user)
+    users.event(outcome, user_id, login, session_key, 'django')
 
 
 def _username_field():
@@ -74,33 +105,38 @@ def _username_field():
     return get_user_model().USERNAME_FIELD
 
 
-_RECEIVERS = (
-    ('user_logged_in', logged_in),
-    ('user_logged_out', logged_out),
-    ('user_login_failed', login_failed),
-)
+_RECEIVERS = {
+    'django.contrib.auth.signals': {
+        'user_logged_in': logged_in,
+        'user_logged_out': logged_out,
+        'user_login_failed': login_failed,
+    },
+    'django.db.models.signals': {'post_save': saved},
+}
 
 
 def install():
-    """Listen to the login signals once their module is imported."""
-    importhook.when_imported(_SIGNALS, _connect)
+    """Listen to signals once their module is imported."""
+    for module in _RECEIVERS:
+        importhook.when_imported(module, _connect)
 
 
 def uninstall():
     """Stop listening."""
-    module = sys.modules.get(_SIGNALS)
-    for name, _ in _RECEIVERS if module is not None else ():
-        getattr(module, name).disconnect(dispatch_uid=_IDENTITY)
+    for module in _RECEIVERS:
+        for name in _RECEIVERS[module] if sys.modules.get(module) is not None else ():
+            getattr(sys.modules[module], name).disconnect(dispatch_uid=_IDENTITY)
 
 
 def _connect(module):
-    for name, receiver in _RECEIVERS:
+    for name, receiver in _RECEIVERS[module.__name__].items():
         getattr(module, name).connect(receiver, weak=False, dispatch_uid=_IDENTITY)
-        ledger.note(_SIGNALS + '.' + name, INSTALLED)
+        ledger.note(module.__name__ + '.' + name, INSTALLED)
 
 
 ROWS = [
     Row('django.core.handlers.wsgi', 'WSGIHandler.__call__', application_method('django')),
     Row('django.core.handlers.base', 'BaseHandler.get_response', answered),
     Row('django.core.handlers.exception', 'response_for_exception', raised),
+    Row('django.core.handlers.base', 'BaseHandler.handle_uncaught_exception', raised),
 ]

@@ -6,12 +6,12 @@ from ..core import agent as agents
 from ..core import facts, guard
 from ..core.ledger import PENDING, ledger
 from . import (
-    dbapi, django, files, flask, gevent, importhook, network, patch, process, propagate, threads, wsgi,
+    dbapi, django, files, flask, flask_login, gevent, importhook, network, patch, process, propagate, threads, wsgi,
 )  # fmt: skip
 
 ROWS = (
     process.ROWS + files.ROWS + network.ROWS + threads.ROWS + dbapi.ROWS
-    + wsgi.ROWS + flask.ROWS + django.ROWS + propagate.ROWS + gevent.ROWS
+    + wsgi.ROWS + flask.ROWS + flask_login.ROWS + django.ROWS + propagate.ROWS + gevent.ROWS
 )  # fmt: skip
 if facts.HAS_ASYNC:
     from . import asgi_py3, asyncio_py3, clients_py3, django_py3

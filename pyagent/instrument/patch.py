@@ -95,7 +95,7 @@ def _callable(owner, name, own):
 
 
 def _wrapper(original, handler):
-    if facts.HAS_ASYNC and inspect.iscoroutinefunction(handler):
+    if facts.HAS_ASYNC and inspect.iscoroutinefunction(handler):  # novm
         from .patch_py3 import async_wrapper
 
         wrapper = async_wrapper(original, handler, _state)

@@ -155,7 +155,11 @@ class App:
 
     def get(self, path: str, **headers: str) -> tuple[int, bytes]:
         """Status and body; an HTTP error is an answer, not an exception."""
-        request = urllib.request.Request(self.base + path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.answer(urllib.request.Request(self.base + path, headers=named))
+
+    def answer(self, request: urllib.request.Request) -> tuple[int, bytes]:
+        """Status and body of what was asked."""
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, answer.read()

@@ -99,14 +99,24 @@ def _install(python: str, lock: Path, directory: Path, pip: Path | None) -> None
     variables = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     if pip:
         variables["PYTHONPATH"] = str(pip)
+    words = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-        target = Path(scratch) / "packages"
-        words = ["install", "-q", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
-        done = subprocess.run(
-            [python, "-m", "pip", *words, "--target", str(target), "-r", str(lock)],
-            env=variables, capture_output=True, text=True, timeout=580,
-        )  # fmt: skip
-        if done.returncode:
-            raise RuntimeError(f"{lock.name}: {done.stdout[-500:]}{done.stderr[-2000:]}")
-        target.mkdir(exist_ok=True)
-        target.rename(directory)
+        for attempt in ("first", "second"):  # the network has its moments
+            target = Path(scratch) / attempt
+            command = [*words, "--target", str(target), "-r", str(lock)]
+            done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=580)
+            if not done.returncode:
+                target.mkdir(exist_ok=True)
+                _open_namespaces(target)
+                target.rename(directory)
+                return
+    raise RuntimeError(f"{lock.name}: {done.stdout[-500:]}{done.stderr[-2000:]}")
+
+
+def _open_namespaces(target: Path) -> None:
+    """Namespace packages as packages: 2.7 finds them through .pth files only, which PYTHONPATH does not read."""
+    for folder in target.iterdir():
+        if folder.is_dir() and folder.suffix not in (".dist-info", ".egg-info") and any(folder.glob("*/__init__.py")):
+            first = folder / "__init__.py"
+            if not first.exists():
+                first.write_text("__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n")

@@ -95,7 +95,7 @@ class Monitor(AgentCase):
     def test_login(self):
         """A login is told at once with its request, and holds a digest for the session key."""
         lifecycle.begin(environ('/login'))
-        users.login_event('success', 7, 'alice', 'secretsessionkey', 'django')
+        users.event('success', 7, 'alice', 'secretsessionkey', 'django')
         login = wait_for(lambda: self.listener.records('login'))[0]
         self.assertEqual((login['outcome'], login['user']['id']), ('success', '7'))
         self.assertEqual((login['user']['login'], len(login['user']['session_id'])), ('alice', 16))
@@ -121,7 +121,7 @@ class Anonymous(AgentCase):
     def test_names_leave_as_digests(self):
         """In anonymisation mode neither id nor login can be read."""
         self.agent.config.user_mode = 'anonymisation'
-        users.login_event('failure', 7, 'alice')
+        users.event('failure', 7, 'alice')
         user = wait_for(lambda: self.listener.records('login'))[0]['user']
         self.assertTrue(user['login'].startswith('anon_') and user['id'].startswith('anon_'))
 

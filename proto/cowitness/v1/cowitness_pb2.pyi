@@ -37,6 +37,8 @@ class LoginOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LOGIN_OUTCOME_SUCCESS: _ClassVar[LoginOutcome]
     LOGIN_OUTCOME_FAILURE: _ClassVar[LoginOutcome]
     LOGIN_OUTCOME_LOGOUT: _ClassVar[LoginOutcome]
+    LOGIN_OUTCOME_SIGNUP: _ClassVar[LoginOutcome]
+    LOGIN_OUTCOME_CUSTOM: _ClassVar[LoginOutcome]
 VERDICT_UNSPECIFIED: Verdict
 VERDICT_ATTEMPTED: Verdict
 VERDICT_REACHED: Verdict
@@ -52,6 +54,8 @@ LOGIN_OUTCOME_UNSPECIFIED: LoginOutcome
 LOGIN_OUTCOME_SUCCESS: LoginOutcome
 LOGIN_OUTCOME_FAILURE: LoginOutcome
 LOGIN_OUTCOME_LOGOUT: LoginOutcome
+LOGIN_OUTCOME_SIGNUP: LoginOutcome
+LOGIN_OUTCOME_CUSTOM: LoginOutcome
 
 class NetworkPeer(_message.Message):
     __slots__ = ("address", "port")
@@ -268,7 +272,14 @@ class AttackTrace(_message.Message):
     def __init__(self, id: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., action: _Optional[_Union[Action, str]] = ..., categories: _Optional[_Iterable[str]] = ..., request: _Optional[_Union[HttpRequest, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., kernel_events: _Optional[_Iterable[_Union[KernelEvent, _Mapping]]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kernel_events_dropped: _Optional[int] = ..., unwitnessed: _Optional[bool] = ...) -> None: ...
 
 class LoginEvent(_message.Message):
-    __slots__ = ("id", "time", "outcome", "user", "trace_id", "request_id", "framework", "client_address", "peer", "kernel_peer", "process", "user_agent", "url_path", "forged_forwarding")
+    __slots__ = ("id", "time", "outcome", "user", "trace_id", "request_id", "framework", "client_address", "peer", "kernel_peer", "process", "user_agent", "url_path", "forged_forwarding", "user_exists", "event_name", "metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ID_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
@@ -283,6 +294,9 @@ class LoginEvent(_message.Message):
     USER_AGENT_FIELD_NUMBER: _ClassVar[int]
     URL_PATH_FIELD_NUMBER: _ClassVar[int]
     FORGED_FORWARDING_FIELD_NUMBER: _ClassVar[int]
+    USER_EXISTS_FIELD_NUMBER: _ClassVar[int]
+    EVENT_NAME_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
     id: str
     time: _timestamp_pb2.Timestamp
     outcome: LoginOutcome
@@ -297,7 +311,10 @@ class LoginEvent(_message.Message):
     user_agent: str
     url_path: str
     forged_forwarding: bool
-    def __init__(self, id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[LoginOutcome, str]] = ..., user: _Optional[_Union[User, _Mapping]] = ..., trace_id: _Optional[str] = ..., request_id: _Optional[str] = ..., framework: _Optional[str] = ..., client_address: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., kernel_peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., process: _Optional[_Union[Process, _Mapping]] = ..., user_agent: _Optional[str] = ..., url_path: _Optional[str] = ..., forged_forwarding: _Optional[bool] = ...) -> None: ...
+    user_exists: bool
+    event_name: str
+    metadata: _containers.ScalarMap[str, str]
+    def __init__(self, id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[LoginOutcome, str]] = ..., user: _Optional[_Union[User, _Mapping]] = ..., trace_id: _Optional[str] = ..., request_id: _Optional[str] = ..., framework: _Optional[str] = ..., client_address: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., kernel_peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., process: _Optional[_Union[Process, _Mapping]] = ..., user_agent: _Optional[str] = ..., url_path: _Optional[str] = ..., forged_forwarding: _Optional[bool] = ..., user_exists: _Optional[bool] = ..., event_name: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Hook(_message.Message):
     __slots__ = ("target", "state", "reason")

@@ -99,7 +99,7 @@ def test_logins_agents_and_hosts() -> None:
     """The other messages are filled completely too."""
     event = LoginEvent(
         "0" * 16, START, "logout", User("7", "a", "d"), "t", "r", "django", "203.0.113.9", True, Peer("1.2.3.4", 5),
-        Peer("1.2.3.4", 6), FULL.request.process, "curl", "/logout",
+        Peer("1.2.3.4", 6), FULL.request.process, "curl", "/logout", True, "payment.failure", {"card": "none"},
     )  # fmt: skip
     agent = Agent(
         FULL.request.process, "block", "0.1", START, START + 1, True, True, (Hook("a.b", "failed", "x"),), {"n": 1}
@@ -108,7 +108,7 @@ def test_logins_agents_and_hosts() -> None:
     for made in (convert.login(event), convert.agent(agent), convert.host(host)):
         assert fields_left_out(made) == set()
     assert [convert.OUTCOME_NAMES[convert.login(replace(event, outcome=o)).outcome] for o in convert.OUTCOMES] == [
-        "success", "failure", "logout",
+        "success", "failure", "logout", "signup", "custom",
     ]  # fmt: skip
 
 

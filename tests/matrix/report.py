@@ -1,0 +1,72 @@
+"""What the matrix showed, cell by cell: kept in .cache/, printed at the end of a run, written to docs/compatibility.md.
+
+`python -m tests.matrix.report` writes the page from the last run of tests/matrix.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from pathlib import Path
+
+from tests.matrix.rows import Row, rows
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / ".cache" / "matrix.json"
+PAGE = ROOT / "docs" / "compatibility.md"
+COLUMNS = ("detected", "inputs", "kernel", "blocked", "exception", "logins")
+HEAD = """# Compatibility
+
+What was seen, not what is hoped: each row is a site under a real server, with the agent in it and a node beside it,
+asked by HTTP. Made by `make compatibility` on {system}; not written by hand. *detected*: the framework as the
+record names it; *inputs*: where an attack was found; *kernel*: how the exec that followed is tied to its request;
+*blocked*: the answer to the attack in block mode, nothing executed; *exception*: what the record says of a view that
+failed; *logins*: outcomes told without or (WSGI, ASGI) with the SDK. `no` means that it was tried and not seen.
+"""
+
+
+class Cells:
+    """Results by row name and column."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, dict[str, str]] = {}
+
+    def note(self, row: Row, column: str, value: str) -> None:
+        self.found.setdefault(row.name, {})[column] = value
+
+    def save(self) -> None:
+        """Put this run's rows over those of earlier runs."""
+        FILE.parent.mkdir(parents=True, exist_ok=True)
+        FILE.write_text(json.dumps({**load(), **self.found}, indent=1))
+
+
+def load() -> dict[str, dict[str, str]]:
+    """The results so far."""
+    return json.loads(FILE.read_text()) if FILE.exists() else {}
+
+
+def table(found: dict[str, dict[str, str]]) -> str:
+    """The matrix in Markdown, in the order of the rows; rows that were not run are left out."""
+    lines = ["| framework | server | CPython | " + " | ".join(COLUMNS) + " |", "|" + "---|" * (3 + len(COLUMNS))]
+    for row in rows():
+        cells = found.get(row.name)
+        if cells is None:
+            continue
+        values = [cells.get(column, "no") for column in COLUMNS]
+        if "absent" in cells:
+            values = [cells["absent"], *[""] * (len(COLUMNS) - 1)]
+        lines.append("| " + " | ".join([row.framework, row.server, row.version, *values]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Write the page."""
+    system = f"{platform.system()} {platform.release().split('-')[0]} {platform.machine()}"
+    PAGE.write_text(HEAD.format(system=system) + "\n" + table(load()))
+    print(f"{PAGE.relative_to(ROOT)}: {len(load())} rows")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""What the sites do, the same for all of them."""
+
+import subprocess
+
+try:
+    from urllib.request import urlopen
+except ImportError:
+    from urllib2 import urlopen
+
+USER, PASSWORD, USER_ID = 'ada', 'lovelace', 1
+
+
+def run(argument):
+    """Hand an argument to a shell as no app should; what it printed, as text."""
+    return subprocess.check_output('echo -n ' + argument, shell=True).decode('utf-8')
+
+
+def go(url):
+    """What another service answers."""
+    answer = urlopen(url, timeout=20)
+    try:
+        return answer.read().decode('utf-8')
+    finally:
+        answer.close()
+
+
+def fail():
+    """What a view raises."""
+    raise ValueError('the view failed')
