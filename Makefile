@@ -4,10 +4,10 @@ BIN := .venv/bin
 # core/names.py is where names of one version stand beside those of another; *_py3.py is loaded where async def parses
 AGENT = $(filter-out pyagent/core/names.py %_py3.py,$(shell find pyagent -name '*.py'))
 
-.PHONY: help setup run test test-fast lint format proto lock bench docs clean
+.PHONY: help setup run test test-fast lint format proto lock bench compatibility docs clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: ## install what is needed: system packages, tracefs, .venv (seconds the second time)
 	@requirements/setup.sh
@@ -15,7 +15,8 @@ setup: ## install what is needed: system packages, tracefs, .venv (seconds the s
 run: setup ## start collector, probes and two example shops, show an attack, stay up
 	@$(BIN)/python -m examples.demo $(ARGS)
 
-test: setup ## every test
+test: export COWITNESS_SETUP = test
+test: setup ## every test (installs database servers, too)
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-fast: setup ## the tests without the end-to-end ones
@@ -47,6 +48,11 @@ bench: setup ## the figures: agent, node, verdicts, rules
 	@$(BIN)/python bench/node.py
 	@$(BIN)/python bench/verdict.py
 	@$(BIN)/python bench/rules.py
+
+compatibility: export COWITNESS_SETUP = test
+compatibility: setup ## run the matrix of interpreters and frameworks, write docs/compatibility.md
+	@$(BIN)/python -m pytest tests/matrix $(ARGS)
+	@$(BIN)/python -m tests.matrix.report
 
 docs: setup ## pages that are made from the code
 	@$(BIN)/cowitness config --docs > docs/configuration.md

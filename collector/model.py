@@ -93,7 +93,11 @@ class Request(Struct, frozen=True, omit_defaults=True):
 
 
 class Operation(Struct, frozen=True, omit_defaults=True):
-    """Something the app did for a request. kind: sql, shell, argv, file, url, connect. `text` is redacted."""
+    """Something the app did for a request. kind: sql, shell, argv, file, url, connect. `text` is redacted.
+
+    Of a statement: `db_system` (OpenTelemetry's db.system.name), `summary` (its db.query.summary), the `server` it went
+    to, and `rows`, touched or held, or -1 where the driver did not know.
+    """
 
     index: int
     kind: str
@@ -105,6 +109,10 @@ class Operation(Struct, frozen=True, omit_defaults=True):
     stack: tuple[str, ...] = ()
     blocked: bool = False
     resolved: tuple[str, ...] = ()
+    db_system: str = ""
+    summary: str = ""
+    server: Peer = Peer()
+    rows: int = -1
 
 
 class Finding(Struct, frozen=True, omit_defaults=True):

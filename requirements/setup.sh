@@ -8,8 +8,13 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
+# What only the tests need: database servers, and a compiler for drivers and a server that come as source.
+test_packages() {
+    [ "${COWITNESS_SETUP:-}" != test ] || echo postgresql mariadb-server libmariadb-dev gcc libc6-dev pkg-config
+}
+
 missing_packages() {
-    for package in python3-venv python3-bpfcc linux-libc-dev; do
+    for package in python3-venv python3-bpfcc linux-libc-dev $(test_packages); do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || printf '%s ' "$package"
     done
 }

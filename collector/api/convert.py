@@ -107,6 +107,9 @@ def operation(value: model.Operation) -> pb.Operation:
         index=small(value.index), kind=text(value.kind), start_time=timestamp(value.start_time),
         duration=duration(value.duration), text=text(value.text), system=text(value.system),
         error_type=text(value.error), stack=map(text, value.stack), blocked=value.blocked,
+        db_system_name=text(value.db_system), db_query_summary=text(value.summary),
+        server=peer(value.server) if value.server.address else None,
+        row_count=small(value.rows, 63) if value.rows >= 0 else None,
     )  # fmt: skip
 
 

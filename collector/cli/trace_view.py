@@ -97,6 +97,14 @@ def _client(request: pb.HttpRequest) -> Iterator[str]:
         yield f"the kernel {address(request.kernel_peer.address, request.kernel_peer.port)}"
 
 
+def _of_statement(operation: pb.Operation) -> str:
+    """Where a statement went and what it touched, as far as it is known."""
+    parts = [f"at {address(operation.server.address, operation.server.port)}"] if operation.server.address else []
+    if operation.HasField("row_count"):
+        parts.append(f"{operation.row_count} rows")
+    return f"  {', '.join(parts)}" if parts else ""
+
+
 def _findings(trace: pb.AttackTrace) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
@@ -146,6 +154,7 @@ def _app_lines(trace: pb.AttackTrace) -> Iterator[Line]:
         text = Text.assemble(untrusted(operation.kind, "cyan", 20), " ", untrusted(operation.text, style, MAX_LINE))
         if operation.blocked:
             text.append("  blocked", style="green")
+        text.append(untrusted(_of_statement(operation), "dim", 200))
         if operation.error_type:
             text.append(untrusted(f"  {operation.error_type}", "red", 100))
         yield Line(_ns(operation.start_time) or start, app=text)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from collector.detect import client_address, literals, redact
 from collector.detect.inputs import Input
+from collector.detect.reached import sql_summary
 from collector.detect.redact import Redactor
 from collector.detect.settings import Network
 from collector.model import Operation, Peer, Process, Request, User
@@ -70,7 +71,15 @@ class Views:
             text=self.text(record, kept, hidden), system=record.system[:256], error=record.error[:256],
             stack=tuple(line[:512] for line in record.stack[:MAX_STACK]), blocked=record.blocked,
             resolved=tuple(address[:128] for address in record.resolved[:MAX_STACK]),
+            server=Peer(record.server.address[:256], record.server.port),
+            rows=-1 if record.rows is None else record.rows,
+            **self._statement(record),
         )  # fmt: skip
+
+    def _statement(self, record: OperationRecord) -> dict[str, str]:
+        if record.kind != "sql":
+            return {}
+        return {"db_system": record.dialect[:64], "summary": sql_summary.summary(record.text, record.dialect)}
 
     def _headers(self, pairs: Pairs) -> tuple[tuple[str, str], ...]:
         cut = [(name[:256], value[:MAX_HEADER]) for name, value in list(pairs)[:MAX_HEADERS]]

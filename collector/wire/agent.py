@@ -54,6 +54,8 @@ class OperationRecord(Struct, frozen=True):
     blocked: bool = False
     resolved: Annotated[list[Short], Meta(max_length=64)] = []
     flags: Short = ""
+    rows: Count | None = None
+    server: PeerRecord = PeerRecord()
 
 
 class RequestRecord(Struct, frozen=True, tag="request"):

@@ -41,6 +41,7 @@ class Operation(object):
     __slots__ = (
         'request', 'index', 'kind', 'start_time', 'started', 'duration', 'text', 'argv', 'system',
         'dialect', 'parameterised', 'error', 'stack', 'blocked', 'resolved', 'flags', 'outer',
+        'server', 'rows',
     )  # fmt: skip
 
     def __init__(self, kind, text, system, **fields):
@@ -53,7 +54,7 @@ class Operation(object):
         self.stack = ()
         self.blocked = False
         self.resolved = []
-        self.outer = None
+        self.outer = self.server = self.rows = None
 
 
 if names.ContextVar is not None:

@@ -6,9 +6,9 @@ import threading
 import time
 
 try:
-    text_type = unicode  # noqa: F821
+    text_type, integer_types = unicode, (int, long)  # noqa: F821
 except NameError:
-    text_type = str
+    text_type, integer_types = str, (int,)
 
 try:
     import builtins
@@ -42,6 +42,7 @@ native_thread_id = getattr(threading, 'get_native_id', lambda: 0)
 __all__ = [
     'ContextVar',
     'builtins',
+    'integer_types',
     'monotonic',
     'native_thread_id',
     'perf_counter',

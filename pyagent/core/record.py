@@ -58,6 +58,11 @@ def operation_record(operation):
             record[name] = value
     if operation.stack:
         record['stack'] = [text(line, SHORT) for line in operation.stack[:MAX_STACK]]
+    if operation.rows is not None:
+        record['rows'] = operation.rows
+    if operation.server and operation.server[0]:
+        address, port = operation.server
+        record['server'] = {'address': text(address, SHORT), 'port': int(port)}
     if operation.resolved:
         record['resolved'] = [text(address, SHORT) for address in operation.resolved[:MAX_STACK]]
     return record

@@ -6,17 +6,17 @@ from ..core import agent as agents
 from ..core import facts, guard
 from ..core.ledger import PENDING, ledger
 from . import (
-    dbapi, django, files, flask, flask_login, gevent, importhook, network, patch, process, propagate, threads, wsgi,
+    dbapi_rows, django, files, flask, flask_login, gevent, importhook, network, patch, process, propagate, threads, wsgi,
 )  # fmt: skip
 
 ROWS = (
-    process.ROWS + files.ROWS + network.ROWS + threads.ROWS + dbapi.ROWS
+    process.ROWS + files.ROWS + network.ROWS + threads.ROWS + dbapi_rows.ROWS
     + wsgi.ROWS + flask.ROWS + flask_login.ROWS + django.ROWS + propagate.ROWS + gevent.ROWS
 )  # fmt: skip
 if facts.HAS_ASYNC:
-    from . import asgi_py3, asyncio_py3, clients_py3, django_py3
+    from . import asgi_py3, asyncio_py3, clients_py3, dbapi_py3, django_py3
 
-    ROWS += asgi_py3.ROWS + asyncio_py3.ROWS + clients_py3.ROWS + django_py3.ROWS
+    ROWS += asgi_py3.ROWS + asyncio_py3.ROWS + clients_py3.ROWS + dbapi_py3.ROWS + django_py3.ROWS
 
 # An app that imports one of these is going to serve: connect now, so that its first request is witnessed too.
 _SERVING = (

@@ -11,8 +11,11 @@ WITH_STACK = ('shell', 'argv', 'url')
 NESTING = ('url', 'sql')
 
 
-def around(describe):
-    """A handler; `describe(args, kwargs)` returns a context.Operation, or None for what is of no interest."""
+def around(describe, finish=None):
+    """A handler; `describe(args, kwargs)` returns a context.Operation, or None for what is of no interest.
+
+    `finish(operation, args, result)` adds what is known after the call.
+    """
 
     def handler(original, args, kwargs):
         request = context.current()
@@ -21,7 +24,7 @@ def around(describe):
         operation = described(describe, args, kwargs)
         if operation is None or lifecycle.operation_start(operation) is None:
             return original(*args, **kwargs)
-        return _call(operation, original, args, kwargs)
+        return _call(operation, finish, original, args, kwargs)
 
     return handler
 
@@ -44,11 +47,23 @@ def described(describe, args, kwargs):
         return None
 
 
-def _call(operation, original, args, kwargs):
+def _call(operation, finish, original, args, kwargs):
     try:
         result = original(*args, **kwargs)
     except BaseException:
-        lifecycle.operation_end(operation, sys.exc_info()[0])
+        ended(operation, sys.exc_info()[0])
         raise
-    lifecycle.operation_end(operation)
+    ended(operation, None, finish, args, result)
     return result
+
+
+def ended(operation, error, finish=None, args=(), result=None):
+    """The call returned, or raised `error` (a class)."""
+    try:
+        if finish is not None:
+            finish(operation, args, result)
+        if error is not None and not operation.stack:
+            operation.stack = frame_stack(3)
+    except Exception:
+        guard.swallow('after ' + operation.system)
+    lifecycle.operation_end(operation, error)

@@ -5,10 +5,10 @@ from __future__ import absolute_import
 import sys
 
 from ..core import context, lifecycle
-from .operation import described, quiet
+from .operation import described, ended, quiet
 
 
-def around_async(describe):
+def around_async(describe, finish=None):
     """A handler for a coroutine function; `describe(args, kwargs)` returns an Operation or None."""
 
     async def handler(original, args, kwargs):
@@ -20,9 +20,9 @@ def around_async(describe):
         try:
             result = await original(*args, **kwargs)
         except BaseException:
-            lifecycle.operation_end(operation, sys.exc_info()[0])
+            ended(operation, sys.exc_info()[0])
             raise
-        lifecycle.operation_end(operation)
+        ended(operation, None, finish, args, result)
         return result
 
     return handler

@@ -9,6 +9,7 @@ from __future__ import absolute_import
 import functools
 import inspect
 import sys
+import types
 
 from ..core import facts, guard
 from ..core.ledger import ABSENT, FAILED, INSTALLED, ledger
@@ -108,11 +109,28 @@ def _wrapper(original, handler):
         wrapper.__doc__ = getattr(original, '__doc__', None)
     wrapper.__wrapped__ = original
     wrapper._cowitness = handler
+    if not hasattr(original, '__get__'):
+        return types.MethodType(wrapper, original)
     return wrapper
 
 
 def _plain_wrapper(original, handler, state):
+    if not hasattr(original, '__get__'):
+        return _builtin_wrapper(original, handler, state)
+
     def wrapper(*args, **kwargs):
+        if not state['on']:
+            return original(*args, **kwargs)
+        return handler(original, args, kwargs)
+
+    return wrapper
+
+
+def _builtin_wrapper(original, handler, state):
+    """A function in C does not become a method where a class holds it (pathlib does so with os.open), nor does this:
+    it is made a method of the original, and what is bound is not bound again."""
+
+    def wrapper(_cowitness_bound, *args, **kwargs):
         if not state['on']:
             return original(*args, **kwargs)
         return handler(original, args, kwargs)

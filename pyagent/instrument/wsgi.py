@@ -9,6 +9,7 @@ from __future__ import absolute_import
 import sys
 
 from ..core import blocked, context, guard, lifecycle
+from .body import tee
 from .failure import note_failure
 from .patch import Row
 
@@ -51,7 +52,7 @@ def _prepare(environ, request):
     length = environ.get('CONTENT_LENGTH')
     if (length and length != '0') or environ.get('HTTP_TRANSFER_ENCODING'):
         if environ.get('wsgi.input') is not None:
-            environ['wsgi.input'] = Tee(environ['wsgi.input'], request)
+            environ['wsgi.input'] = tee(environ['wsgi.input'], request)
 
 
 @guard.guarded
@@ -141,50 +142,6 @@ class _Body(object):
     def __del__(self):
         if not self._request.ended:
             self._end()
-
-
-class Tee(object):
-    """`wsgi.input` with a copy of what is read from it; everything else is the original's."""
-
-    def __init__(self, stream, request):
-        self._stream, self._request = stream, request
-
-    def __getattr__(self, name):
-        return getattr(self._stream, name)
-
-    def _saw(self, data):
-        try:
-            lifecycle.saw_body(self._request, data)
-        except Exception:
-            guard.swallow('body')
-        return data
-
-    def read(self, *args):
-        return self._saw(self._stream.read(*args))
-
-    def readline(self, *args):
-        return self._saw(self._stream.readline(*args))
-
-    def readlines(self, *args):
-        lines = self._stream.readlines(*args)
-        for line in lines:
-            self._saw(line)
-        return lines
-
-    def readinto(self, buffer):
-        count = self._stream.readinto(buffer)
-        if count:
-            self._saw(memoryview(buffer)[:count].tobytes())
-        return count
-
-    def __iter__(self):
-        for line in self._stream:
-            yield self._saw(line)
-
-    def __next__(self):
-        return self._saw(next(self._stream))
-
-    next = __next__
 
 
 def wrap(application, framework=''):

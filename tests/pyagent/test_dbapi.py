@@ -6,7 +6,7 @@ import sqlite3
 import types
 
 from pyagent.core import lifecycle
-from pyagent.instrument import dbapi, patch
+from pyagent.instrument import dbapi, dbapi_proxy, patch
 from pyagent.instrument.patch import Row
 
 from .support import HookCase, environ
@@ -68,7 +68,7 @@ class Proxies(HookCase):
         super(Proxies, self).setUp()
         driver = types.ModuleType('anydriver')
         driver.connect = patch.__dict__['_callable'](sqlite3, 'connect', sqlite3.connect).__wrapped__
-        patch.install(Row('anydriver', 'connect', dbapi.connect_by_proxy(dbapi.Driver('any', 'any'))), driver)
+        patch.install(Row('anydriver', 'connect', dbapi_proxy.connect_by_proxy(dbapi.Driver('any', 'any'))), driver)
         self.connection = driver.connect(':memory:')
 
     def test_statements(self):

@@ -71,6 +71,22 @@ class Patching(Case):
         patch.uninstall_all()
         self.assertEqual(self.shop.sell(1), 103)
 
+    def test_functions_in_c_do_not_become_methods(self):
+        """A class that holds a hooked built-in function calls it without itself, as pathlib does with os.open."""
+        owner = types.ModuleType('owner')
+        owner.length = len
+        patch.install(Row('owner', 'length', lambda original, args, kwargs: original(*args)), owner)
+        self.addCleanup(patch.uninstall_all)
+        self.addCleanup(patch.switch, True)
+
+        class Holder(object):
+            size = owner.length
+
+        self.assertEqual(Holder().size([1, 2]), 2)
+        self.assertEqual(owner.length.__name__, 'len')
+        patch.uninstall_all()
+        self.assertIs(owner.length, len)
+
     def test_absent(self):
         """What a version does not have is noted as absent."""
         patch.install(Row('shop', 'Till.refund', doubled), self.shop)

@@ -154,7 +154,7 @@ class HttpRequest(_message.Message):
     def __init__(self, trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., parent_span_id: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., method: _Optional[str] = ..., url_path: _Optional[str] = ..., url_query: _Optional[str] = ..., url_scheme: _Optional[str] = ..., server_address: _Optional[str] = ..., route: _Optional[str] = ..., framework: _Optional[str] = ..., request_headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., response_headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., status_code: _Optional[int] = ..., body_size: _Optional[int] = ..., client_address: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., kernel_peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., user: _Optional[_Union[User, _Mapping]] = ..., process: _Optional[_Union[Process, _Mapping]] = ..., thread_id: _Optional[int] = ..., user_agent: _Optional[str] = ..., exception_type: _Optional[str] = ..., exception_message: _Optional[str] = ...) -> None: ...
 
 class Operation(_message.Message):
-    __slots__ = ("index", "kind", "start_time", "duration", "text", "system", "error_type", "stack", "blocked")
+    __slots__ = ("index", "kind", "start_time", "duration", "text", "system", "error_type", "stack", "blocked", "db_system_name", "db_query_summary", "server", "row_count")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -164,6 +164,10 @@ class Operation(_message.Message):
     ERROR_TYPE_FIELD_NUMBER: _ClassVar[int]
     STACK_FIELD_NUMBER: _ClassVar[int]
     BLOCKED_FIELD_NUMBER: _ClassVar[int]
+    DB_SYSTEM_NAME_FIELD_NUMBER: _ClassVar[int]
+    DB_QUERY_SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    SERVER_FIELD_NUMBER: _ClassVar[int]
+    ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
     index: int
     kind: str
     start_time: _timestamp_pb2.Timestamp
@@ -173,7 +177,11 @@ class Operation(_message.Message):
     error_type: str
     stack: _containers.RepeatedScalarFieldContainer[str]
     blocked: bool
-    def __init__(self, index: _Optional[int] = ..., kind: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., text: _Optional[str] = ..., system: _Optional[str] = ..., error_type: _Optional[str] = ..., stack: _Optional[_Iterable[str]] = ..., blocked: _Optional[bool] = ...) -> None: ...
+    db_system_name: str
+    db_query_summary: str
+    server: NetworkPeer
+    row_count: int
+    def __init__(self, index: _Optional[int] = ..., kind: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., text: _Optional[str] = ..., system: _Optional[str] = ..., error_type: _Optional[str] = ..., stack: _Optional[_Iterable[str]] = ..., blocked: _Optional[bool] = ..., db_system_name: _Optional[str] = ..., db_query_summary: _Optional[str] = ..., server: _Optional[_Union[NetworkPeer, _Mapping]] = ..., row_count: _Optional[int] = ...) -> None: ...
 
 class KernelEvent(_message.Message):
     __slots__ = ("kind", "time", "attribution", "pid", "thread_id", "parent_pid", "user_id", "comm", "executable_path", "argv", "argv_truncated", "family", "peer", "path", "flags", "result", "child_pid", "exit_code", "evidence")

@@ -38,7 +38,12 @@ FULL = AttackTrace(
         Process(4321, "shop", "CPython", "/usr/bin/python3", "c0ffee", "box"),
     ),
     (Finding("r-1", "Rule", "xss", Verdict.REACHED, ("CWE-79",), Action.BLOCKED, "query", "q", "v", "h", 3, "stmt"),),
-    (Operation(3, "sql", START + 1, 2, "select", "sqlite3", "Error", ("a.py:1 f",), True),),
+    (
+        Operation(
+            3, "sql", START + 1, 2, "select", "sqlite3", "Error", ("a.py:1 f",), True, (), "sqlite", "SELECT a",
+            Peer("db", 5), 6,
+        ),
+    ),
     (
         KernelEvent(
             "exec", START + 3, 4400, 4401, "inherited", "00000000abcdef12", 4321, 1000, "sh", "/bin/sh", ("sh",), True
