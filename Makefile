@@ -17,7 +17,7 @@ run: setup ## start collector, probes and two example shops, show an attack, sta
 
 test: export COWITNESS_SETUP = test
 test: setup ## every test (installs database servers, too)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 test-fast: setup ## the tests without the end-to-end ones
 	@$(BIN)/python -m pytest --ignore tests/e2e --ignore tests/examples $(ARGS)

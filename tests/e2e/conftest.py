@@ -21,7 +21,6 @@ def node() -> Iterator[Node]:
 @pytest.fixture(scope="module")
 def witnessed_node(node: Node) -> Node:
     """A node whose probes run."""
-    hosts = node.json("hosts")
-    if not hosts[0]["probesRunning"]:
-        pytest.skip(f"no probes on this machine: {hosts[0]['probesReason']}")
+    if reason := node.unwitnessed():
+        pytest.skip(f"no probes on this machine: {reason}")
     return node

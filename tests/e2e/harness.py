@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / ".venv" / "bin"
 T = TypeVar("T")
+NOT_YET = "the probes have not connected yet"  # collector/core/probe_source.py
 
 
 def free_port() -> int:
@@ -124,8 +125,17 @@ class Node:
             raise
 
     def witnesses(self) -> bool:
-        """Whether the probes run on this machine."""
-        return any(host["probesRunning"] for host in self.json("hosts"))
+        """Whether the probes run on this machine; waits until they do or have said why not."""
+        return self.unwitnessed() == ""
+
+    def unwitnessed(self) -> str:
+        """Why the probes do not run; empty where they do."""
+
+        def settled() -> list[dict[str, Any]]:
+            return [host for host in self.json("hosts") if host.get("probesReason") != NOT_YET]
+
+        host = wait_for(settled, 120, "word from the probes")[0]
+        return "" if host["probesRunning"] else str(host["probesReason"])
 
 
 class App:

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import RUN
 from tests.e2e.harness import Node, running_node
-from tests.matrix.report import Cells, table
-
-CELLS = Cells()
+from tests.matrix.report import load, table
 
 
 @pytest.fixture(scope="session")
 def matrix_node() -> Iterator[Node]:
     """A node whose probes run; skips where they cannot."""
     with running_node() as node:
-        if not node.witnesses():
-            pytest.skip("no probes on this machine: " + str(node.json("hosts")[0].get("probesReason")))
+        if reason := node.unwitnessed():
+            pytest.skip(f"no probes on this machine: {reason}")
         yield node
 
 
-@pytest.fixture(scope="session")
-def cells() -> Iterator[Cells]:
-    """Where rows note what they saw."""
-    yield CELLS
-    CELLS.save()
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if CELLS.found:
-        terminalreporter.write_line("\n" + table(CELLS.found))
+    if found := load(os.environ[RUN]):
+        terminalreporter.write_line("\n" + table(found))

@@ -6,6 +6,7 @@ versions and hashes. `python -m tests.matrix.lock` writes the locks from `enviro
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import hashlib
 import os
@@ -60,8 +61,7 @@ def environment(name: str, version: str) -> Environment:
     if not (python := interpreter(version)):
         raise AbsentError(f"no CPython {version} on this machine")
     directory = _folder(lock_path(name, version), python)
-    if not directory.exists():
-        _install(python, lock_path(name, version), directory, _pip(version, python))
+    _provide(python, lock_path(name, version), directory, _pip(version, python))
     return Environment(version, name, python, directory)
 
 
@@ -88,14 +88,23 @@ def _pip(version: str, python: str) -> Path | None:
         return None
     lock = HERE / "locks" / f"{PIPS[version]}.txt"
     folder = _folder(lock, python)
-    if not folder.exists():
-        _install(python, lock, folder, None)
+    _provide(python, lock, folder, None)
     return folder
+
+
+def _provide(python: str, lock: Path, directory: Path, pip: Path | None) -> None:
+    """Install unless it is there; several processes may want the same at once."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    if directory.exists():
+        return
+    with (CACHE / f"{directory.name}.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not directory.exists():
+            _install(python, lock, directory, pip)
 
 
 def _install(python: str, lock: Path, directory: Path, pip: Path | None) -> None:
     """pip install --target into a scratch folder, then into its place at once."""
-    CACHE.mkdir(parents=True, exist_ok=True)
     variables = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     if pip:
         variables["PYTHONPATH"] = str(pip)

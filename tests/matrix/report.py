@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import platform
 import sys
 from pathlib import Path
 
+from tests.conftest import RUN
 from tests.matrix.rows import Row, rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,24 +29,22 @@ failed; *logins*: outcomes told without or (WSGI, ASGI) with the SDK. `no` means
 """
 
 
-class Cells:
-    """Results by row name and column."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, dict[str, str]] = {}
-
-    def note(self, row: Row, column: str, value: str) -> None:
-        self.found.setdefault(row.name, {})[column] = value
-
-    def save(self) -> None:
-        """Put this run's rows over those of earlier runs."""
-        FILE.parent.mkdir(parents=True, exist_ok=True)
-        FILE.write_text(json.dumps({**load(), **self.found}, indent=1))
+def note(row: Row, column: str, value: str) -> None:
+    """Write down what this run saw; several processes may do so at once."""
+    FILE.parent.mkdir(parents=True, exist_ok=True)
+    with FILE.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = load()
+        run = os.environ[RUN]
+        cells = found.get(row.name, {})
+        found[row.name] = {**(cells if cells.get("run") == run else {"run": run}), column: value}
+        FILE.write_text(json.dumps(found, indent=1))
 
 
-def load() -> dict[str, dict[str, str]]:
-    """The results so far."""
-    return json.loads(FILE.read_text()) if FILE.exists() else {}
+def load(run: str = "") -> dict[str, dict[str, str]]:
+    """The results by row name and column: all that are kept, or those of one run."""
+    found = json.loads(FILE.read_text()) if FILE.exists() else {}
+    return {name: cells for name, cells in found.items() if run in ("", cells.get("run"))}
 
 
 def table(found: dict[str, dict[str, str]]) -> str:

@@ -10,56 +10,59 @@ import pytest
 
 from tests.e2e.harness import Node, wait_for
 from tests.matrix.environments import AbsentError
-from tests.matrix.report import Cells
+from tests.matrix.report import note
 from tests.matrix.rows import Row, rows
 from tests.matrix.serving import Site, served
 
 ATTACK = "x;cat /proc/version"
 QUERY = "arg=x%3Bcat%20/proc/version"
-ROWS = rows()
+ROWS = [
+    pytest.param(row, id=row.name, marks=pytest.mark.xdist_group(f"{row.packages or row.framework} {row.version}"))
+    for row in rows()
+]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_monitor(row: Row, matrix_node: Node, tmp_path: Path, cells: Cells) -> None:
+@pytest.mark.parametrize("row", ROWS)
+def test_monitor(row: Row, matrix_node: Node, tmp_path: Path) -> None:
     """Attacks in query, form, JSON and upload are detected and confirmed by the kernel; errors and logins are told."""
-    with present(row, cells), served(row, matrix_node, tmp_path) as site:
+    with present(row), served(row, matrix_node, tmp_path) as site:
         assert "Linux version" in site.get("/run/word?" + QUERY)[1].decode()
         trace = confirmed(matrix_node, site, lambda t: t["request"]["urlPath"] == "/run/word")
         request = trace["request"]
         assert ("word" in request["route"]) == (row.framework != "WSGI"), request
-        cells.note(row, "detected", request["framework"] or "plain")
-        cells.note(row, "kernel", attributions(trace))
-        bodies(row, matrix_node, site, cells)
-        failure(row, matrix_node, site, cells)
-        logins(row, matrix_node, site, cells)
+        note(row, "detected", request["framework"] or "plain")
+        note(row, "kernel", attributions(trace))
+        bodies(row, matrix_node, site)
+        failure(row, matrix_node, site)
+        logins(row, matrix_node, site)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_block(row: Row, matrix_node: Node, tmp_path: Path, cells: Cells) -> None:
+@pytest.mark.parametrize("row", ROWS)
+def test_block(row: Row, matrix_node: Node, tmp_path: Path) -> None:
     """In block mode the attack is refused before anything is executed, and ordinary requests are served."""
     marker = tmp_path / "executed"
-    with present(row, cells), served(row, matrix_node, tmp_path, COWITNESS_MODE="block") as site:
+    with present(row), served(row, matrix_node, tmp_path, COWITNESS_MODE="block") as site:
         assert site.get("/run/word?arg=plain") == (200, b"plain")
         status, body = site.get(f"/run/word?arg=x%3Btouch%20{marker}")
         assert (status, b"Security response id" in body) == (403, True), body
         assert not marker.exists()
         assert site.form("/form", arg=f"x;touch {marker}")[0] == 403
         assert not marker.exists()
-        cells.note(row, "blocked", "403")
+        note(row, "blocked", "403")
 
 
 class present:  # noqa: N801 - reads as a word of the with statement
     """Skips a row whose interpreter is absent, with that reason in the matrix."""
 
-    def __init__(self, row: Row, cells: Cells) -> None:
-        self.row, self.cells = row, cells
+    def __init__(self, row: Row) -> None:
+        self.row = row
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, AbsentError):
-            self.cells.note(self.row, "absent", str(error))
+            note(self.row, "absent", str(error))
             pytest.skip(str(error))
 
 
@@ -83,7 +86,7 @@ def attributions(trace: dict[str, Any]) -> str:
     return " ".join(sorted({event["attribution"].removeprefix("ATTRIBUTION_").lower() for event in execs(trace)}))
 
 
-def bodies(row: Row, node: Node, site: Site, cells: Cells) -> None:
+def bodies(row: Row, node: Node, site: Site) -> None:
     """The posted field is found where it stands, whatever the body is."""
     assert b"Linux version" in site.form("/form", arg=ATTACK)[1]
     assert b"Linux version" in site.json("/form", arg=ATTACK)[1]
@@ -96,7 +99,7 @@ def bodies(row: Row, node: Node, site: Site, cells: Cells) -> None:
         trace = confirmed(node, site, lambda t, kind=wanted[kind]: kind in header(t, "content-type"))
         found = {(f["location"], f["parameter"]) for f in trace["findings"]}
         assert ("body", "arg") in found, (kind, found)
-    cells.note(row, "inputs", "query " + " ".join(kinds))
+    note(row, "inputs", "query " + " ".join(kinds))
 
 
 def header(trace: dict[str, Any], name: str) -> str:
@@ -104,7 +107,7 @@ def header(trace: dict[str, Any], name: str) -> str:
     return next((h["value"] for h in trace["request"]["requestHeaders"] if h["name"] == name), "")
 
 
-def failure(row: Row, node: Node, site: Site, cells: Cells) -> None:
+def failure(row: Row, node: Node, site: Site) -> None:
     """What the view raised stands on the trace."""
     status = site.get("/error?q=1%27%20OR%20%271%27%3D%271")[0]
     assert status == 500
@@ -115,10 +118,10 @@ def failure(row: Row, node: Node, site: Site, cells: Cells) -> None:
     request = wait_for(found, 10, "a trace with an exception")[0]["request"]
     assert (request["exceptionType"], request["exceptionMessage"]) == ("ValueError", "the view failed")
     assert request["statusCode"] == 500
-    cells.note(row, "exception", request["exceptionType"])
+    note(row, "exception", request["exceptionType"])
 
 
-def logins(row: Row, node: Node, site: Site, cells: Cells) -> None:
+def logins(row: Row, node: Node, site: Site) -> None:
     """A login and (where the framework tells, or the app does) a failed one, with the user and the address."""
     assert site.form("/login", username="ada", password="wrong")[0] == 403
     assert site.form("/login", username="ada", password="lovelace")[0] == 200
@@ -135,4 +138,4 @@ def logins(row: Row, node: Node, site: Site, cells: Cells) -> None:
     assert success["clientAddress"] == "127.0.0.1"
     if tells_failures:
         assert events["LOGIN_OUTCOME_FAILURE"]["user"]["login"] == "ada"
-    cells.note(row, "logins", " ".join(sorted(name.removeprefix("LOGIN_OUTCOME_").lower() for name in events)))
+    note(row, "logins", " ".join(sorted(name.removeprefix("LOGIN_OUTCOME_").lower() for name in events)))

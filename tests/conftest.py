@@ -1,0 +1,22 @@
+"""How tests are dealt out to the workers of pytest-xdist: a file as a whole, unless its tests say what goes together."""
+
+from __future__ import annotations
+
+import os
+import uuid
+
+import pytest
+
+RUN = "COWITNESS_TEST_RUN"
+
+
+def pytest_configure() -> None:
+    """Name this run; workers inherit the name."""
+    os.environ.setdefault(RUN, uuid.uuid4().hex)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
