@@ -1,4 +1,4 @@
-"""How tests are dealt out to the workers of pytest-xdist: a file as a whole, unless its tests say what goes together."""
+"""How tests are dealt out to the workers of pytest-xdist: a file as a whole, unless tests say what goes together."""
 
 from __future__ import annotations
 
