@@ -3,47 +3,56 @@
 from __future__ import absolute_import
 
 from .core import agent as agents
-from .core import guard
+from .core import guard, native
 
-_enabled = [False]
+_lock = native.Lock()
+_undo = []
 
 
 def enable():
     """Hook what can be hooked and start telling the node's collector. Safe to call twice; never raises."""
-    try:
-        if not _enabled[0]:
-            agent = agents.start()
-            if agent.config.mode != 'off':
-                from .instrument import everything
-
-                everything.install()
-            _enabled[0] = True
-    except Exception:
-        guard.swallow('enable')
+    _alone(_enable)
 
 
 def disable():
-    """Take every hook away, send what waits, hang up."""
-    try:
-        if _enabled[0]:
-            from .instrument import everything
+    """Take every hook away, send what waits, hang up. Never raises, and `enable` may follow."""
+    _alone(_disable)
 
-            everything.uninstall()
-            agents.stop()
-            _enabled[0] = False
-    except Exception:
-        guard.swallow('disable')
+
+@guard.guarded
+def _alone(change):
+    """Whoever comes while another thread is at it does nothing: nobody waits."""
+    if _lock.acquire(False):
+        try:
+            change()
+        finally:
+            _lock.release()
+
+
+def _enable():
+    if agents.start().config.mode != 'off' and not _undo:
+        from .instrument import everything
+
+        _undo.append(everything.uninstall)
+        everything.install()
+
+
+def _disable():
+    try:
+        while _undo:
+            _undo.pop()()
+    finally:
+        agents.stop()
 
 
 def status():
-    """What the agent is doing, as a dict: mode, connected, witnessed, hooks, counters, problems."""
+    """What the agent is doing, as a dict: mode, connected, witnessed, hooks, counters, problems. Never raises."""
     agent = agents.get()
-    if agent is None:
-        return {
-            'enabled': False,
-            'mode': 'off',
-            'hooks': [],
-            'counters': {},
-            'problems': guard.errors(),
-        }
-    return agent.status()
+    told = guard.guarded(agent.status)() if agent is not None else None
+    return told or {
+        'enabled': False,
+        'mode': 'off',
+        'hooks': [],
+        'counters': {},
+        'problems': guard.errors(),
+    }

@@ -56,7 +56,8 @@ def stop():
     """Send what waits and forget the agent."""
     agent, _agent[0] = _agent[0], None
     if agent is not None:
-        agent.stream.close()
+        guard.guarded(agent.stream.close)()
+        guard.guarded(agent.verdicts.close)()
 
 
 def get():

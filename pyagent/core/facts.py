@@ -18,3 +18,7 @@ HAS_MARKS = sys.platform.startswith('linux')
 HAS_TIMED_LOCKS = hasattr(threading, 'TIMEOUT_MAX')
 HAS_AUDIT = hasattr(sys, 'addaudithook')
 HAS_ASYNC = sys.version_info >= (3, 7)  # async def, with context variables to tell tasks apart
+HAS_SPECS = (
+    sys.version_info[0] > 2
+)  # importlib's finders say how a module is loaded, not only by whom
+HAS_OLD_FINDERS = sys.version_info < (3, 12)  # those that do not are asked, too

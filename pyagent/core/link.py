@@ -41,6 +41,8 @@ def hello(config, role, mode):
 class Link(object):
     """A connected socket and the bytes that it has not taken yet. Raises OSError (2.7: socket.error) when it breaks."""
 
+    _socket = None
+
     def __init__(self, path, timeout):
         if not facts.HAS_UNIX_SOCKETS:
             raise OSError('no Unix sockets here')
@@ -116,4 +118,7 @@ class Link(object):
 
     def close(self):
         """Close this process's end; a parent's or child's stays open."""
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
+
+    __del__ = close  # a thread that ends leaves its connection behind

@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import
 
+import atexit
 import threading
 import time
 
@@ -19,6 +20,16 @@ try:
     from contextvars import ContextVar
 except ImportError:
     ContextVar = None
+
+try:
+    from atexit import unregister as forget_at_exit
+except ImportError:
+
+    def forget_at_exit(function):
+        """Take a function off those that are called at the interpreter's exit."""
+        kept = [entry for entry in atexit._exithandlers if entry[0] != function]
+        atexit._exithandlers[:] = kept
+
 
 monotonic = getattr(time, 'monotonic', time.time)
 
@@ -42,6 +53,7 @@ native_thread_id = getattr(threading, 'get_native_id', lambda: 0)
 __all__ = [
     'ContextVar',
     'builtins',
+    'forget_at_exit',
     'integer_types',
     'monotonic',
     'native_thread_id',

@@ -32,7 +32,7 @@ class Stream(object):
         self._config, self._on_policy = config, on_policy
         self.mode = config.mode
         self.closed = False
-        atexit.register(self.close)
+        atexit.register(self._at_exit)
         self._reset()
 
     def _reset(self):
@@ -108,13 +108,19 @@ class Stream(object):
 
     def close(self):
         """Send what waits, then hang up."""
+        names.forget_at_exit(self._at_exit)
+        self._at_exit()
+
+    # inside
+
+    @guard.guarded
+    def _at_exit(self):
+        self._follow_fork()
         self.flush()
         self.closed = True
         self._wake.set()
         with self._lock:
             self._drop_link('')
-
-    # inside
 
     def _follow_fork(self):
         if self._pid != os.getpid():
@@ -142,9 +148,7 @@ class Stream(object):
     def _run(self):
         try:
             self._work()
-        except (
-            BaseException
-        ):  # the interpreter is being taken down around us, and would tell people of it
+        except:  # the interpreter is being taken down around us: on 2.7 even names are gone
             pass
 
     def _work(self):
@@ -175,6 +179,8 @@ class Stream(object):
 
     def _open(self, patience):
         """Connect and greet; wait `patience` seconds for WELCOME. Unacknowledged batches go first."""
+        if self.closed:
+            return
         self._next_try = names.monotonic() + RETRY
         link = None
         try:

@@ -7,6 +7,7 @@ asks for a second: a hung collector costs the app three deadlines, not one per r
 from __future__ import absolute_import
 
 import os
+import weakref
 
 from . import guard, names, native, wire
 from .link import Link, hello
@@ -23,6 +24,12 @@ class Verdicts(object):
         self._local = native.Local()
         self._failures = 0
         self._closed_until = 0.0
+        self._links = weakref.WeakSet()
+
+    def close(self):
+        """Hang up for every thread."""
+        for link in list(self._links):
+            link.close()
 
     def ask(self, body):
         """The VERDICT for an ASK as a dict, or None where there was none in time."""
@@ -62,6 +69,7 @@ class Verdicts(object):
             return link
         self._local.pid, self._local.sequence = os.getpid(), 0
         self._local.link = link = Link(self._config.socket_path, self._config.deadline)
+        self._links.add(link)
         link.queue(wire.HELLO, 0, wire.encode_body(hello(self._config, 'verdict', 'block')))
         return link
 

@@ -2,8 +2,6 @@
 
 from __future__ import absolute_import
 
-import asyncio
-
 from ..core.context import Operation
 from .operation_py3 import around_async
 from .patch import Row
@@ -12,7 +10,9 @@ from .process import readable
 
 def _own_loop():
     """Whether the running loop is asyncio's own: subprocess.Popen is called then, and hooked."""
-    return type(asyncio.get_running_loop()).__module__.startswith('asyncio')
+    from asyncio import get_running_loop
+
+    return type(get_running_loop()).__module__.startswith('asyncio')
 
 
 def program(args, kwargs):

@@ -6,7 +6,7 @@ import sys
 
 from ..core import context, guard, lifecycle, users
 from ..core.blocked import Blocked
-from ..core.ledger import INSTALLED, ledger
+from ..core.ledger import INSTALLED, PENDING, ledger
 from . import django_routes, importhook
 from .failure import note_here
 from .patch import Row
@@ -118,6 +118,8 @@ _RECEIVERS = {
 def install():
     """Listen to signals once their module is imported."""
     for module in _RECEIVERS:
+        for name in _RECEIVERS[module]:
+            ledger.note(module + '.' + name, PENDING)
         importhook.when_imported(module, _connect)
 
 

@@ -2,21 +2,29 @@
 
 from __future__ import absolute_import
 
+from importlib import import_module
+
 from ..core import agent as agents
 from ..core import facts, guard
-from ..core.ledger import PENDING, ledger
-from . import (
-    dbapi_rows, django, files, flask, flask_login, gevent, importhook, network, patch, process, propagate, threads, wsgi,
-)  # fmt: skip
+from ..core.ledger import FAILED, PENDING, ledger
+from . import importhook, patch
 
-ROWS = (
-    process.ROWS + files.ROWS + network.ROWS + threads.ROWS + dbapi_rows.ROWS
-    + wsgi.ROWS + flask.ROWS + flask_login.ROWS + django.ROWS + propagate.ROWS + gevent.ROWS
-)  # fmt: skip
+# Each has ROWS, and perhaps install() and uninstall() for what is no attribute.
+_LIBRARIES = [
+    'process',
+    'files',
+    'network',
+    'threads',
+    'dbapi_rows',
+    'wsgi',
+    'flask',
+    'flask_login',
+    'django',
+    'propagate',
+    'gevent',
+]
 if facts.HAS_ASYNC:
-    from . import asgi_py3, asyncio_py3, clients_py3, dbapi_py3, django_py3
-
-    ROWS += asgi_py3.ROWS + asyncio_py3.ROWS + clients_py3.ROWS + dbapi_py3.ROWS + django_py3.ROWS
+    _LIBRARIES += ['asgi_py3', 'asyncio_py3', 'clients_py3', 'dbapi_py3', 'django_py3']
 
 # An app that imports one of these is going to serve: connect now, so that its first request is witnessed too.
 _SERVING = (
@@ -25,9 +33,23 @@ _SERVING = (
 )  # fmt: skip
 
 
+def _library(name):
+    """One of the modules beside this one; None where it cannot be loaded on this interpreter."""
+    name = __name__.rpartition('.')[0] + '.' + name
+    try:
+        return import_module(name)
+    except Exception as error:
+        guard.swallow('import ' + name)
+        ledger.note(name, FAILED, '%s: %s' % (type(error).__name__, error))
+        return None
+
+
+LIBRARIES = [library for library in map(_library, _LIBRARIES) if library is not None]
+ROWS = [row for library in LIBRARIES for row in library.ROWS]
+
+
 def install():
     """Hook what is imported already, and the rest when it is."""
-    patch.switch(True)
     importhook.install()
     by_module = {}
     for row in ROWS:
@@ -35,16 +57,22 @@ def install():
         by_module.setdefault(row.module, []).append(row)
     for name, rows in by_module.items():
         importhook.when_imported(name, _installer(rows))
-    django.install()
+    _call_all('install')
     for name in _SERVING:
         importhook.when_imported(name, _prepare)
 
 
 def uninstall():
-    """Leave every library as it was."""
-    importhook.uninstall()
-    patch.uninstall_all()
-    django.uninstall()
+    """Leave every library as it was; what fails does not keep the rest."""
+    for undo in (importhook.uninstall, patch.uninstall_all):
+        guard.guarded(undo)()
+    _call_all('uninstall')
+
+
+def _call_all(name):
+    for library in LIBRARIES:
+        if hasattr(library, name):
+            guard.guarded(getattr(library, name))()
 
 
 def _installer(rows):

@@ -30,3 +30,18 @@ def traceback_lines(trace):
         lines.append('%s:%d %s' % (code.co_filename, trace.tb_lineno, code.co_name))
         trace = trace.tb_next
     return lines[-MAX_LINES:]
+
+
+def frame_stack(skip, limit=MAX_LINES):
+    """Where the app stands: "file:line function", innermost first, without the agent's own frames."""
+    frame, lines = sys._getframe(skip), []
+    while frame is not None and len(lines) < limit:
+        code = frame.f_code
+        if not code.co_filename.startswith(_OURS):
+            lines.append('%s:%d %s' % (code.co_filename, frame.f_lineno, code.co_name))
+        frame = frame.f_back
+    return lines
+
+
+# As the interpreter spells it, whatever the system's separators: the folder of the package.
+_OURS = frame_stack.__code__.co_filename[: -len('instrument/failure.py')] or '<pyagent>'

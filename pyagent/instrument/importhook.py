@@ -1,26 +1,26 @@
 """Tells when a module has been imported, so that a library is hooked when the app loads it and never loaded by us.
 
-A finder at the front of sys.meta_path: on 3.x it lends the real loader an `exec_module` that calls back afterwards, and
-takes itself out of the module's spec again; on 2.7 it imports the module itself, once, and calls back.
+A finder at the front of sys.meta_path. On 3.x it lends the real loader's methods a stand-in that calls back afterwards
+and takes itself out of the module and its spec again; on 2.7, which knows no specs, just the loader's load_module.
 """
 
 from __future__ import absolute_import
 
+import pkgutil
 import sys
 import threading
 
-from ..core import guard
+from ..core import facts, guard
 
 _callbacks = {}
 _busy = threading.local()
 
 
 def when_imported(name, callback):
-    """Call `callback(module)` when `name` is imported; now, if it is already."""
+    """Call `callback(module)` whenever `name` has been imported (again); now, too, if it is already."""
+    _callbacks.setdefault(name, []).append(callback)
     if sys.modules.get(name) is not None:
         _call(callback, sys.modules[name])
-    else:
-        _callbacks.setdefault(name, []).append(callback)
 
 
 def install():
@@ -31,9 +31,9 @@ def install():
 
 def uninstall():
     """Take the finder away and forget the callbacks."""
+    _callbacks.clear()
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
-    _callbacks.clear()
 
 
 def _call(callback, module):
@@ -44,8 +44,19 @@ def _call(callback, module):
 
 
 def _loaded(name, module):
-    for callback in _callbacks.pop(name, ()):
+    """What stands in sys.modules counts: some modules put another object there while they are loaded."""
+    module = sys.modules.get(name, module)
+    for callback in tuple(_callbacks.get(name, ())):
         _call(callback, module)
+
+
+@guard.guarded
+def _enter(name):
+    """Whether this thread begins to look for `name`; not where nobody waits for it, or it is looking already."""
+    if name not in _callbacks or name in _names():
+        return False
+    _names().add(name)
+    return True
 
 
 def _names():
@@ -54,72 +65,100 @@ def _names():
     return _busy.names
 
 
-class _Loader(object):
-    """Stands in for a loader during one import; everything else is asked of the real one."""
+@guard.guarded
+def _leave(name):
+    _names().discard(name)
 
-    def __init__(self, loader):
-        self._loader = loader
+
+class _Loader(object):
+    """Stands in for a loader during one import; all that it does is the real one's."""
+
+    def __init__(self, loader, spec=None):
+        self._loader, self._spec = loader, spec
+        if hasattr(loader, 'exec_module'):
+            self.exec_module = self._exec
+        else:
+            self.load_module = self._load
+
+    @property
+    def __class__(self):
+        return self._loader.__class__
 
     def __getattr__(self, name):
         return getattr(self._loader, name)
 
-    def create_module(self, spec):
-        create = getattr(self._loader, 'create_module', None)
-        return create(spec) if create is not None else None
+    def _exec(self, module):
+        self._withdraw(module)
+        self._loader.exec_module(module)
+        _loaded(self._spec.name, module)
 
-    def exec_module(self, module):
-        spec = getattr(module, '__spec__', None)
-        if spec is not None and spec.loader is self:
-            spec.loader = self._loader
+    def _load(self, name):
+        self._withdraw(None)
+        module = self._loader.load_module(name)
+        _loaded(name, module)
+        return module
+
+    @guard.guarded
+    def _withdraw(self, module):
+        if self._spec is not None and self._spec.loader is self:
+            self._spec.loader = self._loader
         if getattr(module, '__loader__', None) is self:
             module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        _loaded(module.__name__, module)
 
 
 class _Finder(object):
     """One per process, on sys.meta_path."""
 
-    def find_spec(self, name, path=None, target=None):
-        busy = _names()
-        if name not in _callbacks or name in busy:
-            return None
-        busy.add(name)
-        try:
-            spec = _real_spec(name, path, target)
-            if spec is not None and hasattr(spec.loader, 'exec_module'):
-                spec.loader = _Loader(spec.loader)
-            return spec
-        finally:
-            busy.discard(name)
+    if facts.HAS_SPECS:
 
-    if sys.version_info[0] == 2:
+        def find_spec(self, name, path=None, target=None):
+            if not _enter(name):
+                return None
+            try:
+                spec = _real_spec(name, path, target)
+            finally:
+                _leave(name)
+            _lend(spec)
+            return spec
+
+    else:
 
         def find_module(self, name, path=None):
-            if name in _callbacks and name not in _names():
-                return self
-            return None
-
-        def load_module(self, name):
-            busy = _names()
-            busy.add(name)
+            if sys.modules.get(name) is not None or not _enter(name):
+                return None
             try:
-                __import__(name)
+                loader = pkgutil.find_loader(name)
             finally:
-                busy.discard(name)
-            module = sys.modules[name]
-            _loaded(name, module)
-            return module
+                _leave(name)
+            return None if loader is None else _Loader(loader)
+
+
+@guard.guarded
+def _lend(spec):
+    loader = getattr(spec, 'loader', None)
+    if hasattr(loader, 'exec_module') or hasattr(loader, 'load_module'):
+        spec.loader = _Loader(loader, spec)
 
 
 def _real_spec(name, path, target):
-    for finder in sys.meta_path:
-        if finder is _finder or not hasattr(finder, 'find_spec'):
+    """What the finders behind ours say, as importlib asks them."""
+    for finder in list(sys.meta_path):
+        spec = None
+        if finder is _finder:
             continue
-        spec = finder.find_spec(name, path, target)
+        if hasattr(finder, 'find_spec'):
+            spec = finder.find_spec(name, path, target)
+        elif facts.HAS_OLD_FINDERS and hasattr(finder, 'find_module'):
+            spec = _spec_of(name, finder.find_module(name, path))
         if spec is not None:
             return spec
     return None
+
+
+def _spec_of(name, loader):
+    from importlib.util import spec_from_loader  # novm
+
+    return None if loader is None else spec_from_loader(name, loader)  # novm
 
 
 _finder = _Finder()

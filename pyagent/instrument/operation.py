@@ -5,7 +5,7 @@ from __future__ import absolute_import
 import sys
 
 from ..core import context, guard, lifecycle
-from .patch import frame_stack
+from .failure import frame_stack
 
 WITH_STACK = ('shell', 'argv', 'url')
 NESTING = ('url', 'sql')

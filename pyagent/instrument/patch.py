@@ -1,149 +1,115 @@
 """The one mechanism of hooking: an attribute is replaced by a wrapper, noted in the ledger, and put back.
 
 A wrapper calls `handler(original, args, kwargs)`; the handler calls the original exactly once, outside of any guard.
-Uninstalling turns wrappers into pass-throughs; the original goes back where the wrapper is still on top.
+Uninstalling turns wrappers into pass-throughs; the original goes back where the wrapper is still on top. Installing again
+puts the same wrapper back, so that copies that an app has taken (`from os import system`) work again, too.
 """
 
 from __future__ import absolute_import
 
-import functools
-import inspect
-import sys
-import types
-
-from ..core import facts, guard
+from ..core import guard
 from ..core.ledger import ABSENT, FAILED, INSTALLED, ledger
+from . import wrappers
 
 _MISSING = object()
-_installed = []
-_state = {'on': False}
+_made = {}
+_ours = {}
+_placed = []
 
 
 class Row(object):
-    """A hook as data: which attribute of which module, and what handles the call.
-
-    `attribute` may be dotted: "Class.method". `kind` is "function", "method" or "static".
-    """
+    """A hook as data: which attribute of which module (it may be dotted: "Class.method"), and what handles the call."""
 
     def __init__(self, module, attribute, handler):
         self.module, self.attribute, self.handler = module, attribute, handler
         self.target = module + '.' + attribute
 
 
+class _Made(object):
+    """A wrapper of `raw`, working while `on[0]`. Kept for good, and shared by all places where `raw` is stored."""
+
+    __slots__ = ('raw', 'handler', 'wrapper', 'on')
+
+    def __init__(self, owner, name, raw, inherited, handler):
+        self.raw, self.handler, self.on = raw, handler, [False]
+        self.wrapper = wrappers.make(owner, name, raw, inherited, handler, self.on)
+
+
 def install(row, module):
     """Hook one row of a module that has been imported; notes the outcome, never raises."""
     try:
-        owner, name = _find(module, row.attribute)
-    except AttributeError:
-        ledger.note(row.target, ABSENT, 'this version does not have it')
-        return
-    try:
-        _replace(owner, name, row)
-        ledger.note(row.target, INSTALLED)
+        found = _find(module, row.attribute)
+        if found is None:
+            ledger.note(row.target, ABSENT, 'this version does not have it')
+        else:
+            _place(row.handler, *found)
+            ledger.note(row.target, INSTALLED)
+    except wrappers.Unsuitable as error:
+        ledger.note(row.target, FAILED, str(error))
     except Exception as error:
         guard.swallow('install ' + row.target)
         ledger.note(row.target, FAILED, '%s: %s' % (type(error).__name__, error))
 
 
-def switch(on):
-    """Let wrappers work, or turn them all into pass-throughs."""
-    _state['on'] = on
-
-
 def uninstall_all():
     """Put the originals back where nobody has wrapped ours since."""
-    switch(False)
-    while _installed:
-        owner, name, wrapper, original = _installed.pop()
-        if vars(owner).get(name) is not wrapper:
-            continue
-        if original is _MISSING:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, original)
+    for made in list(_made.values()):
+        made.on[0] = False
+    while _placed:
+        try:
+            _take_away(*_placed.pop())
+        except Exception:
+            guard.swallow('uninstall')
 
 
 def _find(module, attribute):
-    owner = module
-    parts = attribute.split('.')
+    """(owner, name, what is stored, whether another than the owner stores it), or None."""
+    owner, parts = module, attribute.split('.')
     for part in parts[:-1]:
-        owner = getattr(owner, part)
-    getattr(owner, parts[-1])
-    return owner, parts[-1]
+        owner = getattr(owner, part, None)
+        if owner is None:
+            return None
+    name = parts[-1]
+    for place in getattr(owner, '__mro__', (owner,)):
+        if name in vars(place):
+            return owner, name, vars(place)[name], place is not owner
+    found = getattr(owner, name, _MISSING)
+    if found is _MISSING:
+        return None
+    return (
+        owner,
+        name,
+        getattr(found, 'im_func', found),
+        True,
+    )  # 2.7: old classes do not name their parents
 
 
-def _replace(owner, name, row):
-    own = vars(owner).get(name, _MISSING)
-    static = isinstance(own, staticmethod)
-    original = _callable(owner, name, own)
-    if (
-        getattr(original, '_cowitness', None) is row.handler
-    ):  # the same function under a second name
-        _installed.append((owner, name, own, original.__wrapped__))
-        return
-    wrapper = _wrapper(original, row.handler)
-    stored = staticmethod(wrapper) if static else wrapper
-    setattr(owner, name, stored)
-    _installed.append((owner, name, vars(owner).get(name), own))
-
-
-def _callable(owner, name, own):
-    """The plain function behind an attribute, also on 2.7 with its unbound methods."""
-    if own is _MISSING or isinstance(own, staticmethod):
-        found = getattr(owner, name)
-        return getattr(found, '__func__', found)
-    return own
-
-
-def _wrapper(original, handler):
-    if facts.HAS_ASYNC and inspect.iscoroutinefunction(handler):  # novm
-        from .patch_py3 import async_wrapper
-
-        wrapper = async_wrapper(original, handler, _state)
+def _place(handler, owner, name, raw, inherited):
+    made, own = _ours.get(id(raw)), _MISSING if inherited else raw
+    if made is not None and made.handler is handler:  # it stands here already, or came with a copy
+        made.on[0] = True
+        if inherited or any(p[0] is owner and p[1] == name and p[2] is raw for p in _placed):
+            return
+        own = made.raw
     else:
-        wrapper = _plain_wrapper(original, handler, _state)
-    try:
-        functools.update_wrapper(wrapper, original)
-    except AttributeError:  # 2.7: built-in functions lack some attributes
-        wrapper.__name__ = getattr(original, '__name__', 'wrapper')
-        wrapper.__doc__ = getattr(original, '__doc__', None)
-    wrapper.__wrapped__ = original
-    wrapper._cowitness = handler
-    if not hasattr(original, '__get__'):
-        return types.MethodType(wrapper, original)
-    return wrapper
+        made = _wrapper_of(owner, name, raw, inherited, handler)
+        setattr(owner, name, made.wrapper)
+        made.on[0] = True
+    _placed.append((owner, name, vars(owner).get(name), own))
 
 
-def _plain_wrapper(original, handler, state):
-    if not hasattr(original, '__get__'):
-        return _builtin_wrapper(original, handler, state)
-
-    def wrapper(*args, **kwargs):
-        if not state['on']:
-            return original(*args, **kwargs)
-        return handler(original, args, kwargs)
-
-    return wrapper
+def _wrapper_of(owner, name, raw, inherited, handler):
+    key = id(raw), id(handler), id(owner) if inherited else 0
+    if key not in _made:
+        made = _made[key] = _Made(owner, name, raw, inherited, handler)
+        _ours[id(made.wrapper)] = made
+    return _made[key]
 
 
-def _builtin_wrapper(original, handler, state):
-    """A function in C does not become a method where a class holds it (pathlib does so with os.open), nor does this:
-    it is made a method of the original, and what is bound is not bound again."""
-
-    def wrapper(_cowitness_bound, *args, **kwargs):
-        if not state['on']:
-            return original(*args, **kwargs)
-        return handler(original, args, kwargs)
-
-    return wrapper
-
-
-def frame_stack(skip, limit=16):
-    """Where the app stands: "file:line function", innermost first, without the agent's own frames."""
-    frame, lines = sys._getframe(skip), []
-    while frame is not None and len(lines) < limit:
-        code = frame.f_code
-        if 'pyagent' not in code.co_filename:
-            lines.append('%s:%d %s' % (code.co_filename, frame.f_lineno, code.co_name))
-        frame = frame.f_back
-    return lines
+def _take_away(owner, name, standing, own):
+    if vars(owner).get(name) is not standing:
+        return
+    if own is _MISSING:
+        delattr(owner, name)
+    else:
+        setattr(owner, name, own)

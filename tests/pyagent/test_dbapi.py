@@ -67,7 +67,7 @@ class Proxies(HookCase):
     def setUp(self):
         super(Proxies, self).setUp()
         driver = types.ModuleType('anydriver')
-        driver.connect = patch.__dict__['_callable'](sqlite3, 'connect', sqlite3.connect).__wrapped__
+        driver.connect = sqlite3.connect.__wrapped__
         patch.install(Row('anydriver', 'connect', dbapi_proxy.connect_by_proxy(dbapi.Driver('any', 'any'))), driver)
         self.connection = driver.connect(':memory:')
 

@@ -30,7 +30,6 @@ class Patching(Case):
     def setUp(self):
         super(Patching, self).setUp()
         self.shop = module()
-        patch.switch(True)
         self.addCleanup(patch.uninstall_all)
 
     def state(self, target):
@@ -77,7 +76,6 @@ class Patching(Case):
         owner.length = len
         patch.install(Row('owner', 'length', lambda original, args, kwargs: original(*args)), owner)
         self.addCleanup(patch.uninstall_all)
-        self.addCleanup(patch.switch, True)
 
         class Holder(object):
             size = owner.length

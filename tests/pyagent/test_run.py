@@ -77,7 +77,7 @@ class Commands(Case):
         self.addCleanup(listener.hang_up)
         code, out, err = self.run_python('''
             import os, subprocess, sys
-            before = os.system, subprocess.Popen.__init__, open, len(sys.meta_path)
+            before = os.system, vars(subprocess.Popen)['__init__'], open, len(sys.meta_path)
             import pyagent
             assert pyagent.status()['enabled'] is False
             pyagent.enable(); pyagent.enable()
@@ -87,7 +87,7 @@ class Commands(Case):
             assert states['flask.app.Flask.__call__'] == 'pending', states
             pyagent.disable()
             assert (os.system, open, len(sys.meta_path)) == (before[0],) + before[2:]
-            assert getattr(subprocess.Popen.__init__, '_cowitness', None) is None
+            assert vars(subprocess.Popen)['__init__'] is before[1]
             print('fine')
         ''')
         self.assertEqual((code, out.strip(), err), (0, 'fine', ''))
