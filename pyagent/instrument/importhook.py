@@ -1,7 +1,7 @@
 """Tells when a module has been imported, so that a library is hooked when the app loads it and never loaded by us.
 
 A finder at the front of sys.meta_path. On 3.x it lends the real loader's methods a stand-in that calls back afterwards
-and takes itself out of the module and its spec again; on 2.7, which knows no specs, just the loader's load_module.
+and takes itself out of the module and its spec again; on 2.7, which knows no specs, it imports the module itself.
 """
 
 from __future__ import absolute_import
@@ -94,7 +94,7 @@ class _Loader(object):
 
     def _load(self, name):
         self._withdraw(None)
-        module = self._loader.load_module(name)
+        module = self._loader.load_module(name) if facts.HAS_SPECS else _imported(name)
         _loaded(name, module)
         return module
 
@@ -104,6 +104,16 @@ class _Loader(object):
             self._spec.loader = self._loader
         if getattr(module, '__loader__', None) is self:
             module.__loader__ = self._loader
+
+
+def _imported(name):
+    """On 2.7 the interpreter's own import has no loader, and pkgutil's resolve links on the way."""
+    _enter(name)
+    try:
+        __import__(name)
+    finally:
+        _leave(name)
+    return sys.modules[name]
 
 
 class _Finder(object):

@@ -14,7 +14,7 @@ from . import wrappers
 _MISSING = object()
 _made = {}
 _ours = {}
-_placed = []
+_placed = {}
 
 
 class Row(object):
@@ -26,12 +26,14 @@ class Row(object):
 
 
 class _Made(object):
-    """A wrapper of `raw`, working while `on[0]`. Kept for good, and shared by all places where `raw` is stored."""
+    """A wrapper of `raw`, working while `on[0]`. Kept for good, and shared by all places where `raw` is stored; where
+    it is only inherited, by its `heir` alone."""
 
-    __slots__ = ('raw', 'handler', 'wrapper', 'on')
+    __slots__ = ('raw', 'heir', 'handler', 'wrapper', 'on')
 
     def __init__(self, owner, name, raw, inherited, handler):
-        self.raw, self.handler, self.on = raw, handler, [False]
+        self.raw, self.heir = raw, owner if inherited else None
+        self.handler, self.on = handler, [False]
         self.wrapper = wrappers.make(owner, name, raw, inherited, handler, self.on)
 
 
@@ -56,8 +58,9 @@ def uninstall_all():
     for made in list(_made.values()):
         made.on[0] = False
     while _placed:
+        (_, name), owner = _placed.popitem()
         try:
-            _take_away(*_placed.pop())
+            _take_away(owner, name)
         except Exception:
             guard.swallow('uninstall')
 
@@ -76,26 +79,19 @@ def _find(module, attribute):
     found = getattr(owner, name, _MISSING)
     if found is _MISSING:
         return None
-    return (
-        owner,
-        name,
-        getattr(found, 'im_func', found),
-        True,
-    )  # 2.7: old classes do not name their parents
+    found = getattr(found, 'im_func', found)  # 2.7: old classes do not name their parents
+    return owner, name, found, True
 
 
 def _place(handler, owner, name, raw, inherited):
-    made, own = _ours.get(id(raw)), _MISSING if inherited else raw
-    if made is not None and made.handler is handler:  # it stands here already, or came with a copy
-        made.on[0] = True
-        if inherited or any(p[0] is owner and p[1] == name and p[2] is raw for p in _placed):
-            return
-        own = made.raw
-    else:
+    made = _ours.get(id(raw))
+    if made is None or made.handler is not handler:
         made = _wrapper_of(owner, name, raw, inherited, handler)
         setattr(owner, name, made.wrapper)
-        made.on[0] = True
-    _placed.append((owner, name, vars(owner).get(name), own))
+        inherited = False
+    made.on[0] = True
+    if not inherited:
+        _placed[id(owner), name] = owner
 
 
 def _wrapper_of(owner, name, raw, inherited, handler):
@@ -106,10 +102,11 @@ def _wrapper_of(owner, name, raw, inherited, handler):
     return _made[key]
 
 
-def _take_away(owner, name, standing, own):
-    if vars(owner).get(name) is not standing:
-        return
-    if own is _MISSING:
-        delattr(owner, name)
-    else:
-        setattr(owner, name, own)
+def _take_away(owner, name):
+    made = _ours.get(id(vars(owner).get(name)))
+    while made is not None:
+        if made.heir is owner:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, made.raw)
+        made = _ours.get(id(vars(owner).get(name)))

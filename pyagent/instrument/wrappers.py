@@ -110,5 +110,5 @@ class Unbound(object):
     def __repr__(self):
         return repr(self.__wrapped__)
 
-    def __reduce__(self):
+    def __reduce_ex__(self, protocol):
         return self.__name__

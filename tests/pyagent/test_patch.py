@@ -4,8 +4,8 @@ from __future__ import absolute_import
 
 import types
 
-from pyagent.core.ledger import ABSENT, INSTALLED, ledger
-from pyagent.instrument import importhook, patch
+from pyagent.core.ledger import ABSENT, FAILED, INSTALLED, ledger
+from pyagent.instrument import patch
 from pyagent.instrument.patch import Row
 
 from .support import Case
@@ -90,66 +90,84 @@ class Patching(Case):
         patch.install(Row('shop', 'Till.refund', doubled), self.shop)
         self.assertEqual(self.state('shop.Till.refund'), [ABSENT])
 
+    def test_again_is_the_same_wrapper(self):
+        """A copy that was taken while it was on passes through when it is off, and works when it is on again."""
+        row = Row('shop', 'sell', doubled)
+        patch.install(row, self.shop)
+        copy = self.shop.sell
+        patch.uninstall_all()
+        self.assertEqual(copy(1), 3)
+        patch.install(row, self.shop)
+        self.assertIs(self.shop.sell, copy)
+        self.assertEqual(copy(1), 6)
 
-class Importing(Case):
-    NAME = 'cowitness_imported_by_a_test'
+    def test_one_function_in_two_places(self):
+        """A function that two modules hold is the same object in both, as before; each gets its own back."""
+        other = types.ModuleType('other')
+        other.sell = original = self.shop.sell
+        patch.install(Row('shop', 'sell', doubled), self.shop)
+        patch.install(Row('other', 'sell', doubled), other)
+        self.assertIs(self.shop.sell, other.sell)
+        later = types.ModuleType('later')
+        later.sell = self.shop.sell
+        patch.install(Row('later', 'sell', doubled), later)
+        self.assertEqual(later.sell(1), 6)
+        patch.uninstall_all()
+        for module in (self.shop, other, later):
+            self.assertIs(module.sell, original)
 
-    def setUp(self):
-        import os
-        import sys
+    def test_others_beneath_and_on_top(self):
+        """Another's patch stays where it is; ours works once, whether it lies beneath theirs, on top, or both."""
+        row = Row('shop', 'Till.ring', doubled)
+        patch.install(row, self.shop)
+        ours = vars(self.shop.Till)['ring']
 
-        super(Importing, self).setUp()
-        with open(os.path.join(self.directory, self.NAME + '.py'), 'w') as file:
-            file.write('value = 1\nif fail: raise ImportError("no")\n'.replace('fail', '__import__("os").environ.get("CW_F")'))
-        sys.path.insert(0, self.directory)
-        self.addCleanup(sys.path.remove, self.directory)
-        self.addCleanup(sys.modules.pop, self.NAME, None)
-        importhook.install()
-        self.addCleanup(importhook.uninstall)
+        def theirs(self, n):
+            return ours(self, n) + 100
 
-    def test_called_once_after_the_import(self):
-        """The callback gets the finished module, once; the module's loader and spec are the real ones."""
-        seen = []
-        importhook.when_imported(self.NAME, lambda module: seen.append(module.value))
-        module = __import__(self.NAME)
-        __import__(self.NAME)
-        self.assertEqual(seen, [1])
-        loader = getattr(module, '__loader__', None)
-        self.assertNotIn('pyagent', type(loader).__module__)
-        spec = getattr(module, '__spec__', None)
-        self.assertNotIn('pyagent', type(getattr(spec, 'loader', None)).__module__)
+        self.shop.Till.ring = theirs
+        patch.uninstall_all()
+        self.assertEqual(self.shop.Till().ring(3), 103)
+        patch.install(row, self.shop)
+        self.assertEqual(self.shop.Till().ring(3), 206)
+        patch.uninstall_all()
+        self.assertIs(vars(self.shop.Till)['ring'], theirs)
 
-    def test_already_imported(self):
-        """A module that is there already is told at once."""
-        __import__(self.NAME)
-        seen = []
-        importhook.when_imported(self.NAME, seen.append)
-        self.assertEqual(len(seen), 1)
+    def test_a_parent_that_is_patched_later(self):
+        """Where a class only inherits a method, what somebody does to the parent afterwards counts."""
+        patch.install(Row('shop', 'Child.ring', doubled), self.shop)
+        self.shop.Till.ring = lambda self, n: n + 1
+        self.assertEqual(self.shop.Child().ring(3), 8)
 
-    def test_a_failing_import_fails_as_ever(self):
-        """The app sees its own ImportError; the next, successful import still tells."""
-        import os
+    def test_what_is_broken_is_left_alone(self):
+        """What cannot be wrapped unnoticed, cannot be set, or cannot even be looked at is noted, and stays as it is."""
+        self.tolerant = True
+        till, values = self.shop.Till, vars(self.shop)
+        till.total = property(lambda self: 7)
+        till.made = classmethod(lambda cls: cls)
 
-        seen = []
-        importhook.when_imported(self.NAME, seen.append)
-        os.environ['CW_F'] = '1'
-        try:
-            self.assertRaises(ImportError, __import__, self.NAME)
-        finally:
-            del os.environ['CW_F']
-        __import__(self.NAME)
-        self.assertEqual(len(seen), 1)
+        class Closed(type(till)):
+            def __setattr__(cls, name, value):
+                raise TypeError('closed')
 
-    def test_unknown_modules(self):
-        """A module that does not exist raises what it raises without the hook."""
-        importhook.when_imported('cowitness_nowhere', lambda module: None)
-        self.assertRaises(ImportError, __import__, 'cowitness_nowhere')
+            @property
+            def hidden(cls):
+                raise ValueError('do not look')
 
-
-class BrokenCallback(Importing):
-    tolerant = True
-
-    def test_a_broken_callback_is_not_the_apps(self):
-        """An error in a callback is swallowed; the import succeeds."""
-        importhook.when_imported(self.NAME, lambda module: 1 // 0)
-        self.assertEqual(__import__(self.NAME).value, 1)
+        self.shop.Closed = Closed('Closed', (object,), {'ring': lambda self: 1})
+        self.shop.number = 3
+        targets = ('Till.total', 'Till.made', 'Till', 'number', 'Closed.ring', 'Closed.hidden', 'sell.missing.name')
+        before = dict(values), dict(vars(till))
+        for target in targets:
+            patch.install(Row('shop', target, doubled), self.shop)
+        states = dict((r['target'], (r['state'], r['reason'])) for r in ledger.rows())
+        found = dict((target, states['shop.' + target]) for target in targets)
+        self.assertEqual(found.pop('sell.missing.name'), (ABSENT, 'this version does not have it'))
+        self.assertEqual(set(state for state, _ in found.values()), set([FAILED]))
+        self.assertEqual(found['Till.total'][1], 'it is a property, not a function')
+        self.assertEqual(found['Till.made'][1], 'it is a classmethod, not a function')
+        self.assertEqual(found['Till'][1], 'it is a class, not a function')
+        self.assertEqual(found['Closed.ring'][1], 'TypeError: closed')
+        self.assertEqual(found['Closed.hidden'][1], 'ValueError: do not look')
+        self.assertEqual((dict(values), dict(vars(till))), before)
+        self.assertEqual((till().total, till.made()), (7, till))

@@ -55,7 +55,7 @@ class Connected(AgentCase):
         self.listener.send(wire.ERROR, {'code': 'bad_body', 'detail': ''})
         good = serve('/good')
         self.assertTrue(wait_for(lambda: self.listener.records('request', request_id=good)))
-        self.assertTrue(guard.counters['dropped_refused'] >= 1)
+        self.assertTrue(wait_for(lambda: guard.counters.get('dropped_refused', 0) >= 1))
 
     def test_last_words_after_a_restart(self):
         """A process that ends while its link is down tries once more: the collector may be back by now."""
