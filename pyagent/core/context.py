@@ -17,7 +17,8 @@ class Request(object):
         'thread_id', 'pid', 'environ', 'headers', 'framework', 'route', 'path_params', 'body',
         'body_size', 'body_truncated', 'user', 'exception', 'status', 'response_headers',
         'operations', 'next_index', 'dropped_operations', 'announced', 'unusual', 'ended', 'blocked',
-        'shares_thread', 'followed',
+        'shares_thread', 'followed', 'trace_flags', 'tracestate', 'remote_span_id', 'sent_span_ids',
+        'message', 'sought',
     )  # fmt: skip
 
     def __init__(self):
@@ -33,6 +34,10 @@ class Request(object):
         self.next_index = self.dropped_operations = 0
         self.announced = self.unusual = self.ended = self.followed = False
         self.shares_thread = False
+        self.trace_flags = '01'
+        self.tracestate = self.remote_span_id = ''
+        self.sent_span_ids = ()
+        self.message = self.sought = None
 
 
 class Operation(object):

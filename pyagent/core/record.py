@@ -137,6 +137,12 @@ def _add_outcome(record, request):
     for name in ('user', 'exception', 'blocked'):
         if getattr(request, name) is not None:
             record[name] = getattr(request, name)
+    if request.remote_span_id != request.parent_span_id:
+        record['remote_span_id'] = request.remote_span_id
+    if request.sent_span_ids:
+        record['sent_span_ids'] = list(request.sent_span_ids)
+    if request.message is not None:
+        record['messaging'] = request.message
     if request.operations:
         record['operations'] = [operation_record(operation) for operation in request.operations]
 

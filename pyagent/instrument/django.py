@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import
 
+import functools
 import sys
 
 from ..core import context, guard, lifecycle, users
@@ -105,13 +106,14 @@ def _username_field():
     return get_user_model().USERNAME_FIELD
 
 
+# By the module after whose import they can be had: the signals of models need the rest of their package.
 _RECEIVERS = {
     'django.contrib.auth.signals': {
         'user_logged_in': logged_in,
         'user_logged_out': logged_out,
         'user_login_failed': login_failed,
     },
-    'django.db.models.signals': {'post_save': saved},
+    'django.db.models': {'signals.post_save': saved},
 }
 
 
@@ -127,13 +129,17 @@ def uninstall():
     """Stop listening."""
     for module in _RECEIVERS:
         for name in _RECEIVERS[module] if sys.modules.get(module) is not None else ():
-            getattr(sys.modules[module], name).disconnect(dispatch_uid=_IDENTITY)
+            _signal(sys.modules[module], name).disconnect(dispatch_uid=_IDENTITY)
 
 
 def _connect(module):
     for name, receiver in _RECEIVERS[module.__name__].items():
-        getattr(module, name).connect(receiver, weak=False, dispatch_uid=_IDENTITY)
+        _signal(module, name).connect(receiver, weak=False, dispatch_uid=_IDENTITY)
         ledger.note(module.__name__ + '.' + name, INSTALLED)
+
+
+def _signal(module, name):
+    return functools.reduce(getattr, name.split('.'), module)
 
 
 ROWS = [

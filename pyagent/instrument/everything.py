@@ -22,6 +22,7 @@ _LIBRARIES = [
     'django',
     'propagate',
     'gevent',
+    'tracers',
 ]
 if facts.HAS_ASYNC:
     _LIBRARIES += ['asgi_py3', 'asyncio_py3', 'clients_py3', 'dbapi_py3', 'django_py3']

@@ -23,6 +23,16 @@ def when_imported(name, callback):
         _call(callback, sys.modules[name])
 
 
+def awaited(name):
+    """Whether somebody wants to hear of this module."""
+    return name in _callbacks
+
+
+def loaded(name, module):
+    """It has been imported past our finder."""
+    _loaded(name, module)
+
+
 def install():
     """Put the finder in place."""
     if _finder not in sys.meta_path:

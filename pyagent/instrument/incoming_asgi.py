@@ -2,13 +2,8 @@
 
 from __future__ import absolute_import
 
-from ..core import guard
+from ..core import guard, tracing
 from ..core.incoming import MAX_HEADERS
-
-_TRACING = (
-    'traceparent', 'x-datadog-trace-id', 'x-datadog-parent-id', 'x-datadog-tags', 'b3',
-    'x-b3-traceid', 'x-b3-spanid',
-)  # fmt: skip
 
 
 @guard.guarded
@@ -20,8 +15,9 @@ def arrival(scope):
     ][:MAX_HEADERS]
     environ = _line(scope)
     for name, value in headers:
-        if name in _TRACING:
-            environ['HTTP_' + name.upper().replace('-', '_')] = value
+        if name in tracing.HEADERS:
+            key = 'HTTP_' + name.upper().replace('-', '_')  # one that comes twice is one, as in WSGI
+            environ[key] = environ[key] + ',' + value if key in environ else value
         elif name == 'host':
             environ['HTTP_HOST'] = value
     client = scope.get('client')

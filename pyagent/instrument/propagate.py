@@ -1,4 +1,7 @@
-"""Outbound HTTP requests carry the trace on: `traceparent`, unless the app or a tracer has set one."""
+"""Outbound HTTP requests carry the trace on: `traceparent` and `tracestate`, unless the app or a tracer has set one.
+
+They are added where a client turns a request into bytes, or right above: the app's own objects never show them.
+"""
 
 from __future__ import absolute_import
 
@@ -6,39 +9,36 @@ from ..core import agent as agents
 from ..core import context, guard, tracing
 from .patch import Row
 
-HEADER = 'traceparent'
-
-
-def header():
-    """The header's value for what is sent here now, or None."""
-    request, agent = context.current(), agents.get()
-    if request is None or request.ended or agent is None or not agent.config.propagate:
-        return None
-    return tracing.traceparent(request)
+_NAME = tracing.PARENT.encode('ascii') + b':'
 
 
 @guard.guarded
-def add_to(headers):
-    """Add the header to a mapping that ignores case."""
-    value = header()
-    if value is not None and HEADER not in headers:
-        headers[HEADER] = value
+def headers(present):
+    """[(name, value)] to add to what is sent here now; `present` is the traceparent that it has already, or ''."""
+    request, agent = context.current(), agents.get()
+    if request is None or request.ended or agent is None or not agent.config.propagate:
+        return []
+    if present:
+        tracing.note_told(request, present)
+        return []
+    parent, state = tracing.outgoing(request)
+    return [(tracing.PARENT, parent), (tracing.STATE, state)][: 2 if state else 1]
 
 
 def ended(original, args, kwargs):
     """http.client's HTTPConnection.endheaders(self, ...): the last moment at which a header can be added."""
-    _put(args[0])
+    if context.current() is not None:
+        _put(args[0])
     return original(*args, **kwargs)
 
 
 @guard.guarded
 def _put(connection):
-    value = header()
-    if value is None or connection._HTTPConnection__state != 'Request-started':
-        return
-    name = HEADER.encode('ascii') + b':'
-    if not any(line[: len(name)].lower() == name for line in connection._buffer):
-        connection.putheader(HEADER, value)
+    if connection._HTTPConnection__state == 'Request-started':
+        present = [line for line in connection._buffer if line[: len(_NAME)].lower() == _NAME]
+        told = present[0][len(_NAME) :].strip().decode('latin-1') if present else ''
+        for name, value in headers(told) or ():
+            connection.putheader(name, value)
 
 
 ROWS = [
