@@ -14,8 +14,8 @@ from msgspec import Struct
 from probes.vocabulary import Capability, KernelEvent
 
 __all__ = [
-    "Action", "Agent", "AttackTrace", "Capability", "Finding", "Hook", "Host", "KernelEvent", "LoginEvent", "Operation",
-    "Peer", "Process", "Request", "RequestReport", "User", "Verdict",
+    "Action", "Agent", "AttackTrace", "Capability", "Finding", "Hook", "Host", "KernelEvent", "LoginEvent", "Messaging",
+    "Operation", "Peer", "Process", "Request", "RequestReport", "User", "Verdict",
 ]  # fmt: skip
 
 
@@ -42,11 +42,21 @@ class Peer(Struct, frozen=True, omit_defaults=True):
 
 
 class User(Struct, frozen=True, omit_defaults=True):
-    """`session_id` is a digest, never the session key."""
+    """`session_id` is a digest, never the session key; `metadata` is what the app itself told."""
 
     id: str = ""
     login: str = ""
     session_id: str = ""
+    metadata: dict[str, str] = {}
+
+
+class Messaging(Struct, frozen=True, omit_defaults=True):
+    """Where a request is a task out of a queue (OpenTelemetry's messaging.*)."""
+
+    system: str = ""
+    operation_name: str = ""
+    destination_name: str = ""
+    message_id: str = ""
 
 
 class Process(Struct, frozen=True, omit_defaults=True):
@@ -62,7 +72,10 @@ class Process(Struct, frozen=True, omit_defaults=True):
 
 class Request(Struct, frozen=True, omit_defaults=True):
     """A request as kept. `client_address` is the user behind trusted proxies, `peer` what the server told the app,
-    `kernel_peer` what the kernel saw; `forged_forwarding`: an untrusted peer sent a forwarding header."""
+    `kernel_peer` what the kernel saw; `forged_forwarding`: an untrusted peer sent a forwarding header.
+
+    `parent_span_id` is a tracer's own where one works in the app; `remote_span_id` is what the caller named, and
+    `sent_span_ids` what others were told as their parent."""
 
     request_id: str
     trace_id: str = ""
@@ -90,6 +103,9 @@ class Request(Struct, frozen=True, omit_defaults=True):
     exception_type: str = ""
     exception_message: str = ""
     process: Process = Process()
+    remote_span_id: str = ""
+    sent_span_ids: tuple[str, ...] = ()
+    messaging: Messaging = Messaging()
 
 
 class Operation(Struct, frozen=True, omit_defaults=True):
@@ -149,7 +165,8 @@ class RequestReport(Struct, frozen=True, omit_defaults=True):
 class AttackTrace(Struct, frozen=True, omit_defaults=True):
     """A request with everything both witnesses said of it. `id` is the request id.
 
-    `evidence` holds indexes into `kernel_events`: those that made it confirmed.
+    `evidence` holds indexes into `kernel_events`: those that made it confirmed. `linked` are requests of the same W3C
+    trace in which nothing was found, without their headers; those that are attack traces themselves have its trace id.
     """
 
     id: str
@@ -163,6 +180,7 @@ class AttackTrace(Struct, frozen=True, omit_defaults=True):
     kernel_events_dropped: int = 0
     unwitnessed: bool = False
     update_time: int = 0
+    linked: tuple[Request, ...] = ()
 
 
 class LoginEvent(Struct, frozen=True, omit_defaults=True):

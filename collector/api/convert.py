@@ -73,7 +73,18 @@ def peer(value: model.Peer) -> pb.NetworkPeer:
 
 
 def user(value: model.User) -> pb.User:
-    return pb.User(id=text(value.id), login=text(value.login), session_id=text(value.session_id))
+    metadata = {text(name): text(part) for name, part in value.metadata.items()}
+    return pb.User(id=text(value.id), login=text(value.login), session_id=text(value.session_id), metadata=metadata)
+
+
+def messaging(value: model.Messaging) -> pb.Messaging | None:
+    """What a task is; nothing of a request."""
+    if not value.system:
+        return None
+    return pb.Messaging(
+        system=text(value.system), operation_name=text(value.operation_name),
+        destination_name=text(value.destination_name), message_id=text(value.message_id),
+    )  # fmt: skip
 
 
 def process(value: model.Process) -> pb.Process:
@@ -98,7 +109,7 @@ def request(value: model.Request) -> pb.HttpRequest:
         client_address=text(value.client_address), peer=peer(value.peer), kernel_peer=peer(value.kernel_peer),
         user=user(value.user), process=process(value.process), thread_id=small(value.thread_id),
         user_agent=text(value.user_agent), exception_type=text(value.exception_type),
-        exception_message=text(value.exception_message),
+        exception_message=text(value.exception_message), messaging=messaging(value.messaging),
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from cowitness.v1 import cowitness_pb2_grpc as rpc
 from msgspec import Struct
 
 from collector.api import convert
+from collector.api.links import with_linked
 from collector.hub import Hub, TooManyWatchersError
 from collector.model import Agent, Host
 from collector.store import tokens
@@ -92,7 +93,7 @@ class AttackTraces(rpc.AttackTraceServiceServicer):
 
     async def GetAttackTrace(self, request: pb.GetAttackTraceRequest, context: Context) -> pb.AttackTrace:  # noqa: N802
         async with answering(context):
-            return await _run(self._executor, lambda: convert.trace(self._store.trace(request.id)))
+            return await _run(self._executor, lambda: with_linked(self._store.trace(request.id), self._store))
 
     async def WatchAttackTraces(  # noqa: N802
         self, request: pb.WatchAttackTracesRequest, context: Context

@@ -26,6 +26,7 @@ from collector.cli.options import (
     Service,
     Since,
     StateDir,
+    TraceId,
     Until,
     User,
     Verdicts,
@@ -83,13 +84,13 @@ def up(
 @app.command()
 def traces(
     since: Since = None, until: Until = None, service: Service = None, verdict: Verdicts = None,
-    address: Address = None, user: User = None, category: Category = None, limit: Limit = 100,
-    json: Json = False, run_dir: RunDir = RUN_DIR,
+    address: Address = None, user: User = None, category: Category = None, trace_id: TraceId = None,
+    limit: Limit = 100, json: Json = False, run_dir: RunDir = RUN_DIR,
 ) -> None:  # fmt: skip
     """List attack traces, the newest first."""
     from collector.cli import words
 
-    wanted = words.trace_filter(since, until, service, verdict, address, user, category)
+    wanted = words.trace_filter(since, until, service, verdict, address, user, category, trace_id)
     with _client(run_dir) as client:
         _list(client.traces(wanted, limit), json, "traces", "no attack traces")
 

@@ -50,6 +50,7 @@ Verdicts = Annotated[VerdictWord | None, typer.Option(help="At least this far.")
 Address = Annotated[str | None, typer.Option(help="From this client address.")]
 User = Annotated[str | None, typer.Option(help="Of this user, by id or login.")]
 Category = Annotated[str | None, typer.Option(help="Of this category, such as sql_injection.")]
+TraceId = Annotated[str | None, typer.Option(help="Of this W3C trace (32 digits): one attack's way through services.")]
 Outcomes = Annotated[OutcomeWord | None, typer.Option(help="With this outcome.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000_000, help="At most so many, the newest first.")]
 RUN_DIR = Path("/run/cowitness")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from collector.cli.text import address, ago, clean, untrusted, verdict, when
+from collector.cli.text import address, ago, asked, clean, untrusted, verdict, when
 
 OUTCOME_STYLES = {1: "green", 2: "bold red", 3: "dim", 4: "cyan", 5: "cyan"}
 OUTCOME_WORDS = {0: "?", 1: "success", 2: "failure", 3: "logout", 4: "signup", 5: "custom"}
@@ -35,13 +35,13 @@ def agents(console: Console, found: Iterable[pb.Agent]) -> int:
 
 def trace_row(trace: pb.AttackTrace) -> tuple[Text | str, ...]:
     request = trace.request
-    query = f"?{request.url_query}" if request.url_query else ""
     what = Text(clean(", ".join(trace.categories), 200), style="bold")
     if trace.action == pb.ACTION_BLOCKED:
         what.append(" blocked", style="green")
     what.append("  ")
-    what.append(untrusted(f"{request.method} {request.url_path}{query}", limit=160))
-    what.append(untrusted(f"  from {request.client_address or 'unknown'}", "dim", 100))
+    what.append(untrusted(asked(request), limit=160))
+    if not request.HasField("messaging"):
+        what.append(untrusted(f"  from {request.client_address or 'unknown'}", "dim", 100))
     return (
         when(request.start_time), verdict(trace.verdict), clean(trace.id, 16),
         untrusted(request.process.service_name, "cyan", 40), what,

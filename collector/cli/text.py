@@ -7,6 +7,7 @@ import re
 import sys
 from datetime import UTC, datetime
 
+from cowitness.v1 import cowitness_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 from rich.text import Text
@@ -65,6 +66,14 @@ def ago(stamp: Timestamp) -> str:
         if seconds >= size:
             return f"{seconds // size}{unit} ago"
     return f"{seconds}s ago"
+
+
+def asked(request: pb.HttpRequest) -> str:
+    """What came: a request's line, or a task with its queue."""
+    if request.HasField("messaging"):
+        queue = request.messaging.destination_name
+        return f"{request.messaging.operation_name} {request.route}{f' from the queue {queue}' if queue else ''}"
+    return f"{request.method} {request.url_path}{f'?{request.url_query}' if request.url_query else ''}"
 
 
 def milliseconds(ns: int) -> str:

@@ -12,13 +12,24 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from collector.cli.text import VERDICT_STYLES, VERDICT_WORDS, address, clean, milliseconds, untrusted, verdict, when
+from collector.cli.text import (
+    VERDICT_STYLES,
+    VERDICT_WORDS,
+    address,
+    asked,
+    clean,
+    milliseconds,
+    untrusted,
+    verdict,
+    when,
+)
 
 MAX_DEPTH = 8
 """Steps of indentation; deeper descendants stand at the last one."""
 
 MAX_LINE = 1000
 EVIDENCE = " <-- evidence"
+RELATIONS = {pb.RELATION_PARENT: "asked for this", pb.RELATION_CHILD: "asked by this"}
 MARKS = {pb.ATTRIBUTION_EXACT: "", pb.ATTRIBUTION_INHERITED: "", pb.ATTRIBUTION_NONE: " (no mark)"}
 
 
@@ -38,6 +49,9 @@ def show(console: Console, trace: pb.AttackTrace) -> None:
     console.print(_findings(trace))
     console.print(Rule(Text("timeline", style="dim"), style="dim", align="left"))
     console.print(timeline(trace))
+    if trace.linked:
+        console.print(Rule(Text("the same trace", style="dim"), style="dim", align="left"))
+        console.print(linked(trace))
     for remark in _remarks(trace):
         console.print(Text(remark, style="yellow"))
 
@@ -64,15 +78,15 @@ def _facts(trace: pb.AttackTrace) -> Table:
 
 def _fact_rows(trace: pb.AttackTrace) -> Iterator[tuple[str, str]]:
     request, process, user = trace.request, trace.request.process, trace.request.user
-    query = f"?{request.url_query}" if request.url_query else ""
-    yield "request", f"{request.method} {request.url_path}{query}"
-    yield "answer", _answer(request)
+    is_task = request.HasField("messaging")
+    yield "task" if is_task else "request", asked(request)
+    yield "task id" if is_task else "answer", request.messaging.message_id if is_task else _answer(request)
     yield "error", f"{request.exception_type}: {request.exception_message}" if request.exception_type else ""
     yield "time", when(request.start_time, full=True)
     yield "trace", trace.id
     yield "trace id", request.trace_id
     yield "service", f"{process.service_name} ({', '.join(_about(request))})"
-    yield "client", ", ".join(_client(request))
+    yield "client", "" if is_task else ", ".join(_client(request))
     yield "user", " ".join(filter(None, (user.login, f"({user.id})" if user.id else "")))
     yield "browser", request.user_agent
 
@@ -132,6 +146,23 @@ def _highlighted(value: str, part: str) -> Text:
     return shown
 
 
+def linked(trace: pb.AttackTrace) -> Table:
+    """The other requests of the trace: how each stands to this one, its service and verdict, its id."""
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    for name in ("relation", "verdict", "id", "service", "request"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("relation", "verdict", "id"))
+    for other in trace.linked:
+        request = other.request
+        what = untrusted(asked(request), limit=300)
+        if other.categories:
+            what.append(untrusted("  " + ", ".join(other.categories), "bold", 200))
+        if not request.HasField("messaging"):
+            what.append(untrusted(f"  from {request.client_address or 'unknown'}", "dim", 100))
+        service = untrusted(request.process.service_name, "cyan", 40)
+        table.add_row(RELATIONS.get(other.relation, ""), verdict(other.verdict), clean(other.id, 16), service, what)
+    return table
+
+
 def timeline(trace: pb.AttackTrace) -> Table:
     """Time since the request's start in ms, the app's word, the kernel's word."""
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", expand=True)
@@ -147,7 +178,7 @@ def timeline(trace: pb.AttackTrace) -> Table:
 def _app_lines(trace: pb.AttackTrace) -> Iterator[Line]:
     request = trace.request
     start = request.start_time.ToNanoseconds()
-    yield Line(start, app=untrusted(f"{request.method} {request.url_path}", "bold", 300))
+    yield Line(start, app=untrusted(asked(request).partition("?")[0], "bold", 300))
     concerned = {found.operation_index for found in trace.findings if found.HasField("operation_index")}
     for operation in trace.operations:
         style = "bold" if operation.index in concerned else ""
@@ -158,9 +189,9 @@ def _app_lines(trace: pb.AttackTrace) -> Iterator[Line]:
         if operation.error_type:
             text.append(untrusted(f"  {operation.error_type}", "red", 100))
         yield Line(_ns(operation.start_time) or start, app=text)
-    if request.status_code:
+    if request.status_code or request.HasField("messaging"):
         end = start + request.duration.ToNanoseconds()
-        yield Line(end, app=Text(f"answer {request.status_code}", style="bold"))
+        yield Line(end, app=Text(f"answer {request.status_code}" if request.status_code else "end", style="bold"))
 
 
 def _kernel_lines(events: Iterable[pb.KernelEvent]) -> Iterator[Line]:

@@ -28,13 +28,13 @@ def time_of(option: str, text: str, now: datetime | None = None) -> Timestamp:
 
 def trace_filter(
     since: str | None = None, until: str | None = None, service: str | None = None, verdict: str | None = None,
-    address: str | None = None, user: str | None = None, category: str | None = None,
+    address: str | None = None, user: str | None = None, category: str | None = None, trace_id: str | None = None,
 ) -> pb.AttackTraceFilter:  # fmt: skip
     """The filter that these options make; raises CommandError."""
     return pb.AttackTraceFilter(
         start_time=_optional("--since", since), end_time=_optional("--until", until),
         service_name=service, verdict=f"VERDICT_{verdict.upper()}" if verdict else None,
-        client_address=address, user=user, category=category,
+        client_address=address, user=user, category=category, trace_id=trace_id,
     )  # fmt: skip
 
 

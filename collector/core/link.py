@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from collector.model import Agent, LoginEvent, RequestReport
+from collector.model import Agent, LoginEvent, Request, RequestReport
 
 OPENED, CLOSED, STATUS, EVIDENCE, STATS = 65, 66, 67, 68, 69
 SETUP, REGISTERED, STORED, WITNESSED = 81, 82, 83, 84
@@ -38,11 +38,13 @@ class Status(Struct, frozen=True):
 
 
 class Evidence(Struct, frozen=True, omit_defaults=True):
-    """EVIDENCE: what a batch came to. Answered with STORED where it holds reports or logins."""
+    """EVIDENCE: what a batch came to. Answered with STORED where it holds reports or logins. `kin`: those of the clean
+    requests that asked others, or were asked by others, of their trace."""
 
     reports: tuple[RequestReport, ...] = ()
     logins: tuple[LoginEvent, ...] = ()
     clean: tuple[str, ...] = ()
+    kin: tuple[Request, ...] = ()
 
     @property
     def needs_storing(self) -> bool:

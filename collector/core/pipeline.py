@@ -18,7 +18,7 @@ import structlog
 from msgspec import Struct
 
 from collector.core.link import Evidence
-from collector.model import AttackTrace, LoginEvent, RequestReport
+from collector.model import AttackTrace, LoginEvent, Request, RequestReport
 from probes.vocabulary import KernelEvent
 
 EVIDENCE_QUEUE = 512
@@ -45,6 +45,8 @@ class Correlator(Protocol):
     def on_report(self, report: RequestReport) -> AttackTrace | None: ...
 
     def on_clean(self, request_ids: Sequence[str]) -> object: ...
+
+    def on_kin(self, requests: Sequence[Request]) -> Iterable[AttackTrace]: ...
 
     def on_login(self, event: LoginEvent) -> LoginEvent: ...
 
@@ -210,6 +212,12 @@ class Pipeline:
             self._guarded("logins", 1, lambda e: changes.login(self._correlator.on_login(e)), login)
         if evidence.clean:
             self._guarded("clean", len(evidence.clean), self._correlator.on_clean, evidence.clean)
+        if evidence.kin:
+            self._guarded("kin", len(evidence.kin), self._on_kin, evidence.kin, changes)
+
+    def _on_kin(self, requests: Sequence[Request], changes: Changes) -> None:
+        for trace in self._correlator.on_kin(requests):
+            changes.trace(trace)
 
     def _guarded(self, kind: str, count: int, work: Callable[..., object], *arguments: object) -> None:
         """An error in the correlator costs what it was about, is counted and said, and nothing else."""

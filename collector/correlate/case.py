@@ -14,6 +14,8 @@ from collector.model import Action, AttackTrace, Finding, Operation, Peer, Reque
 from probes.vocabulary import KernelEvent
 
 MAX_FINDINGS = 64
+MAX_LINKED = 32
+"""Innocent requests of the same trace that one attack trace keeps."""
 
 FindingKey = tuple[str, str, str, int, int]
 
@@ -25,6 +27,7 @@ class Case:
         self._cap = cap
         self._findings: dict[FindingKey, Finding] = {}
         self._operations: dict[int, Operation] = {}
+        self._linked: dict[str, Request] = {}
         self._events: list[KernelEvent] = []
         self._dropped = 0
         self._request = Request("")
@@ -41,6 +44,7 @@ class Case:
         case._request, case._kernel_peer, case.trace = trace.request, trace.request.kernel_peer, trace
         case._findings = {_key(finding): finding for finding in trace.findings}
         case._operations = {operation.index: operation for operation in trace.operations}
+        case._linked = {request.request_id: request for request in trace.linked}
         case._events, case._dropped = list(trace.kernel_events), trace.kernel_events_dropped
         return case
 
@@ -74,6 +78,16 @@ class Case:
                 del self._events[-1]
                 insort(self._events, event, key=lambda one: one.time)
 
+    def link(self, requests: Iterable[Request]) -> int:
+        """Keep innocent requests of the same trace; how many found no room."""
+        left_out = 0
+        for request in requests:
+            if request.request_id in self._linked or len(self._linked) < MAX_LINKED:
+                self._linked[request.request_id] = request
+            else:
+                left_out += 1
+        return left_out
+
     def accepted_from(self, peer: Peer) -> None:
         """The kernel saw this connection."""
         self._kernel_peer = peer
@@ -94,7 +108,7 @@ class Case:
             kernel_events=tuple(events[i] for i in kept),
             evidence=tuple(at for at, i in enumerate(kept) if i in proofs) or self._old_evidence(events, kept),
             kernel_events_dropped=self._dropped,
-            unwitnessed=not events and self._unwatched(witnessed), update_time=now,
+            unwitnessed=not events and self._unwatched(witnessed), update_time=now, linked=tuple(self._linked.values()),
         )  # fmt: skip
         if self.trace is not None and replace(new, update_time=self.trace.update_time) == self.trace:
             return None

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from collector.correlate.case import Case
 from collector.correlate.events import Recent
+from collector.correlate.kin import Kin
 from collector.correlate.peers import Key, Peers, plain
-from collector.model import AttackTrace, LoginEvent, Peer, RequestReport
+from collector.model import AttackTrace, LoginEvent, Peer, Request, RequestReport
 from probes.vocabulary import KernelEvent
 
 SECOND = 1_000_000_000
@@ -52,6 +53,7 @@ class Correlator:
         cap = self._limits.max_events_per_trace
         self._recent = Recent(self._limits.max_requests, self._limits.max_bytes, cap)
         self._peers = Peers()
+        self._kin = Kin()
         self._cases: OrderedDict[str, Case] = OrderedDict()
         self._logins: OrderedDict[str, tuple[LoginEvent, int]] = OrderedDict()
         self._settled: OrderedDict[str, None] = OrderedDict()
@@ -72,6 +74,7 @@ class Correlator:
             self.counters["attached"] += len(bucket.events)
             case.adopt(bucket)
         self._find_peer(case, request_id)
+        self._link(case, self._kin.attack(case.request))
         self._touch(request_id, case, now)
         return case.settle(self._witnessed, now)
 
@@ -81,6 +84,19 @@ class Correlator:
             if request_id not in self._cases:
                 self._recent.take(request_id)
                 self._settle(request_id)
+
+    def on_kin(self, requests: Sequence[Request]) -> list[AttackTrace]:
+        """Take requests in which nothing was found; the traces that they belong to, where those are news."""
+        now = self._now()
+        changed: dict[str, Case] = {}
+        for request in requests:
+            if request.request_id in self._cases:
+                continue
+            for request_id in self._kin.innocent(request, now):
+                self._link(self._cases[request_id], [request])
+                changed[request_id] = self._cases[request_id]
+        traces = [self._settled_case(request_id, case, now) for request_id, case in changed.items()]
+        return [trace for trace in traces if trace is not None]
 
     def on_login(self, login: LoginEvent) -> LoginEvent:
         """Take a login; the same with the kernel's peer, and with what an earlier word on it knew better."""
@@ -116,6 +132,7 @@ class Correlator:
         return {
             "cases": len(self._cases), "unclaimed": len(self._recent), "unclaimed_bytes": self._recent.size,
             "logins": len(self._logins), "connections": len(self._peers), "evicted": self._recent.evicted,
+            "kin": len(self._kin), "kin_evicted": self._kin.evicted,
         }  # fmt: skip
 
     def _new_case(self, report: RequestReport, now: int) -> Case:
@@ -146,7 +163,15 @@ class Correlator:
         if request_id in self._cases:
             self._cases.move_to_end(request_id)
         while len(self._cases) > self._limits.max_cases:
-            self._settle(self._cases.popitem(last=False)[0])
+            self._close_oldest()
+
+    def _close_oldest(self) -> None:
+        request_id, _ = self._cases.popitem(last=False)
+        self._kin.forget(request_id)
+        self._settle(request_id)
+
+    def _link(self, case: Case, requests: Sequence[Request]) -> None:
+        self.counters["unlinked"] += case.link(requests)
 
     def _settle(self, request_id: str) -> None:
         """Remember that this request is decided, so that late events find nothing to begin anew."""
@@ -157,7 +182,7 @@ class Correlator:
     def _expire(self, now: int) -> None:
         before = now - self._limits.window
         while self._cases and next(iter(self._cases.values())).touched < before:
-            self._settle(self._cases.popitem(last=False)[0])
+            self._close_oldest()
         while self._logins and next(iter(self._logins.values()))[1] < before:
             self._logins.popitem(last=False)
         self._recent.expire(before)

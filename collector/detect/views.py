@@ -9,8 +9,8 @@ from collector.detect.inputs import Input
 from collector.detect.reached import sql_summary
 from collector.detect.redact import Redactor
 from collector.detect.settings import Network
-from collector.model import Operation, Peer, Process, Request, User
-from collector.wire.agent import OperationRecord, RequestRecord
+from collector.model import Messaging, Operation, Peer, Process, Request, User
+from collector.wire.agent import OperationRecord, RequestRecord, UserRecord
 
 MAX_TEXT = 4096
 MAX_HEADER = 2048
@@ -31,7 +31,7 @@ class Views:
     def request(self, record: RequestRecord, process: Process) -> Request:
         """The request without its body and without secrets."""
         client, forged = client_address.resolve(record.peer.address, record.headers, self._trusted)
-        user, error = record.user, record.exception
+        error = record.exception
         return Request(
             request_id=record.request_id, trace_id=record.trace_id[:64], parent_span_id=record.parent_span_id[:64],
             start_time=record.start_time, duration=record.duration, thread_id=record.thread_id,
@@ -41,10 +41,12 @@ class Views:
             headers=self._headers(record.headers), response_headers=self._headers(record.response_headers),
             status=record.status, body_size=record.body_size, client_address=client, forged_forwarding=forged,
             peer=Peer(record.peer.address[:256], record.peer.port),
-            user=User(user.id[:256], user.login[:256], user.session_id[:128]) if user else User(),
+            user=user_of(record.user) if record.user else User(),
             user_agent=next((redact.text(v[:1024]) for name, v in record.headers if name == "user-agent"), ""),
             exception_type=error.type[:256] if error else "",
             exception_message=redact.text(error.message[:MAX_HEADER]) if error else "", process=process,
+            remote_span_id=_remote(record)[:64], sent_span_ids=tuple(span[:64] for span in record.sent_span_ids),
+            messaging=_messaging(record),
         )  # fmt: skip
 
     def operations(
@@ -84,3 +86,21 @@ class Views:
     def _headers(self, pairs: Pairs) -> tuple[tuple[str, str], ...]:
         cut = [(name[:256], value[:MAX_HEADER]) for name, value in list(pairs)[:MAX_HEADERS]]
         return self._redactor.headers(cut)
+
+
+def user_of(record: UserRecord) -> User:
+    """Whoever it is, as it may be stored."""
+    metadata = {redact.text(name[:256]): redact.text(part) for name, part in record.metadata.items()}
+    return User(record.id[:256], record.login[:256], record.session_id[:128], metadata)
+
+
+def _remote(record: RequestRecord) -> str:
+    """The caller's span: the parent, unless a tracer in the app is that."""
+    return record.parent_span_id if record.remote_span_id is None else record.remote_span_id
+
+
+def _messaging(record: RequestRecord) -> Messaging:
+    if (known := record.messaging) is None:
+        return Messaging()
+    names = known.system, known.operation_name, known.destination_name, known.message_id
+    return Messaging(*(name[:256] for name in names))

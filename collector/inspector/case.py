@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from collector.core.link import Evidence
 from collector.detect import redact
+from collector.detect.views import user_of
 from collector.inspector.views import View, Views
-from collector.model import LoginEvent, Process, Request, RequestReport, User
+from collector.model import LoginEvent, Process, Request, RequestReport
 from collector.wire.agent import LateOperationRecord, LoginRecord, RequestRecord
 
 MAX_EARLY = 64
@@ -32,6 +33,7 @@ class Case:
         self._reports: dict[str, RequestReport] = {}
         self._logins: dict[str, LoginEvent] = {}
         self._clean: list[str] = []
+        self._kin: list[Request] = []
         self._early: dict[str, View] = {}
         self.errors: list[Exception] = []
 
@@ -54,7 +56,8 @@ class Case:
                 self._judge_early(request_id)
             except Exception as error:
                 self.errors.append(error)
-        return Evidence(tuple(self._reports.values()), tuple(self._logins.values()), tuple(self._clean))
+        logins = tuple(self._logins.values())
+        return Evidence(tuple(self._reports.values()), logins, tuple(self._clean), tuple(self._kin))
 
     def _request(self, record: RequestRecord) -> None:
         view = self._views.merge(self._process.pid, record)
@@ -68,6 +71,8 @@ class Case:
         self._note(view, report)
         if report is None and not view.reported:
             self._clean.append(record.request_id)
+            if request.remote_span_id or request.sent_span_ids:
+                self._kin.append(replace(request, headers=(), response_headers=()))
         self._tell_logins(view, request)
         self._views.finish(self._process.pid, view, request)
 
@@ -107,9 +112,8 @@ class Case:
 
 def login_event(login: LoginRecord, request: Request | None, process: Process) -> LoginEvent:
     """A login with what is known of its request."""
-    user = User(login.user.id, login.user.login, login.user.session_id)
     bare = LoginEvent(
-        id=login.event_id, time=login.time, outcome=login.outcome, user=user, trace_id=login.trace_id,
+        id=login.event_id, time=login.time, outcome=login.outcome, user=user_of(login.user), trace_id=login.trace_id,
         request_id=login.request_id, framework=login.framework, process=process, exists=login.exists,
         name=login.name, metadata={redact.text(name): redact.text(part) for name, part in login.metadata.items()},
     )  # fmt: skip

@@ -27,6 +27,7 @@ class RawEvidence(Struct, frozen=True, omit_defaults=True):
     reports: list[msgspec.Raw] = []
     logins: list[msgspec.Raw] = []
     clean: list[str] = []
+    kin: list[msgspec.Raw] = []
 
 
 class CoreLink(asyncio.Protocol):
@@ -99,6 +100,8 @@ class CoreLink(asyncio.Protocol):
             yield RawEvidence(reports=group)
         if evidence.clean:
             yield RawEvidence(clean=list(evidence.clean))
+        for group in _grouped(list(self._encoded(evidence.kin))):
+            yield RawEvidence(kin=group)
 
     def _encoded(self, values: Iterable[object]) -> Iterator[msgspec.Raw]:
         for value in values:

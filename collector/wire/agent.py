@@ -24,6 +24,16 @@ class UserRecord(Struct, frozen=True):
     id: Short = ""
     login: Short = ""
     session_id: Short = ""
+    metadata: Annotated[dict[Short, Short], Meta(max_length=64)] = {}
+
+
+class MessagingRecord(Struct, frozen=True):
+    """A task: OpenTelemetry's messaging.system, .operation.name, .destination.name and .message.id."""
+
+    system: Short = ""
+    operation_name: Short = ""
+    destination_name: Short = ""
+    message_id: Short = ""
 
 
 class ExceptionRecord(Struct, frozen=True):
@@ -87,6 +97,9 @@ class RequestRecord(Struct, frozen=True, tag="request"):
     exception: ExceptionRecord | None = None
     operations: Annotated[list[OperationRecord], Meta(max_length=1024)] = []
     blocked: BlockedRecord | None = None
+    remote_span_id: Short | None = None
+    sent_span_ids: Annotated[list[Short], Meta(max_length=64)] = []
+    messaging: MessagingRecord | None = None
 
 
 class LateOperationRecord(Struct, frozen=True, tag="operation"):

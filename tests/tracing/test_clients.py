@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.tracing.clients import OWN, STATE, TRACE
+from tests.tracing.programs.clients import OWN, STATE, TRACE
 from tests.tracing.running import said
 
 NEW = {"http.client", "urllib", "urllib3", "requests", "httpx", "httpx async", "aiohttp"}
@@ -18,7 +18,7 @@ CASES = [("clients-old", "2.7", OLD), ("clients-old", "3.6", OLD), ("clients", "
 def test_clients(packages: str, version: str, clients: set[str]) -> None:
     """traceparent once (on redirects and retries too), tracestate as it came, the app's own left alone, nothing outside
     of a request, with propagation off or after disable(); the app's objects never show it."""
-    found = said(packages, version, "tests.tracing.clients")
+    found = said(packages, version, "tests.tracing.programs.clients")
     assert found["problems"] == []
     assert set(found["clients"]) == clients
     for name, situations in found["clients"].items():
@@ -52,6 +52,6 @@ def paths(client: str, situation: str) -> list[str]:
 
 def test_opentelemetry_reads_the_same() -> None:
     """Their propagator and ours agree on every header, and on what we send after it."""
-    found = said("clients", "3.13", "tests.tracing.oracle")
+    found = said("clients", "3.13", "tests.tracing.programs.oracle")
     assert found["differences"] == []
     assert found["compared"] == 84

@@ -1,4 +1,4 @@
-"""Real tracers in one process with the agent, started before it or after: theirs is the trace, and theirs the headers."""
+"""Real tracers in one process with the agent, started before it or after: trace and headers are theirs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.tracing.programs.traced import PARENT, STATE, TRACE
 from tests.tracing.running import said
-from tests.tracing.traced import PARENT, STATE, TRACE
 
 SITES = [
     ("opentelemetry", "3.9", "opentelemetry", "flask"), ("opentelemetry", "3.13", "opentelemetry", "flask"),
@@ -28,7 +28,7 @@ NOT_THEIRS = {"/http.client", "/urllib"}
 def test_tracer(packages: str, version: str, tracer: str, framework: str, first: str) -> None:
     """The record has the tracer's trace and server span, each outbound request one header, the tracer's; nothing is
     swallowed; after disable() the tracer is alone."""
-    found = said(packages, version, "tests.tracing.traced", tracer, framework, first, **QUIET)
+    found = said(packages, version, "tests.tracing.programs.traced", tracer, framework, first, **QUIET)
     assert found["problems"] == []
     for name in ("arrived", "new"):
         follows(found[name]["record"], found[name]["tracer"])

@@ -31,6 +31,12 @@ class Attribution(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ATTRIBUTION_INHERITED: _ClassVar[Attribution]
     ATTRIBUTION_NONE: _ClassVar[Attribution]
 
+class Relation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RELATION_UNSPECIFIED: _ClassVar[Relation]
+    RELATION_PARENT: _ClassVar[Relation]
+    RELATION_CHILD: _ClassVar[Relation]
+
 class LoginOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     LOGIN_OUTCOME_UNSPECIFIED: _ClassVar[LoginOutcome]
@@ -50,6 +56,9 @@ ATTRIBUTION_UNSPECIFIED: Attribution
 ATTRIBUTION_EXACT: Attribution
 ATTRIBUTION_INHERITED: Attribution
 ATTRIBUTION_NONE: Attribution
+RELATION_UNSPECIFIED: Relation
+RELATION_PARENT: Relation
+RELATION_CHILD: Relation
 LOGIN_OUTCOME_UNSPECIFIED: LoginOutcome
 LOGIN_OUTCOME_SUCCESS: LoginOutcome
 LOGIN_OUTCOME_FAILURE: LoginOutcome
@@ -74,14 +83,35 @@ class Header(_message.Message):
     def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class User(_message.Message):
-    __slots__ = ("id", "login", "session_id")
+    __slots__ = ("id", "login", "session_id", "metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ID_FIELD_NUMBER: _ClassVar[int]
     LOGIN_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
     id: str
     login: str
     session_id: str
-    def __init__(self, id: _Optional[str] = ..., login: _Optional[str] = ..., session_id: _Optional[str] = ...) -> None: ...
+    metadata: _containers.ScalarMap[str, str]
+    def __init__(self, id: _Optional[str] = ..., login: _Optional[str] = ..., session_id: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class Messaging(_message.Message):
+    __slots__ = ("system", "operation_name", "destination_name", "message_id")
+    SYSTEM_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_NAME_FIELD_NUMBER: _ClassVar[int]
+    DESTINATION_NAME_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    system: str
+    operation_name: str
+    destination_name: str
+    message_id: str
+    def __init__(self, system: _Optional[str] = ..., operation_name: _Optional[str] = ..., destination_name: _Optional[str] = ..., message_id: _Optional[str] = ...) -> None: ...
 
 class Process(_message.Message):
     __slots__ = ("pid", "service_name", "runtime_version", "executable_path", "container_id", "host_name")
@@ -100,7 +130,7 @@ class Process(_message.Message):
     def __init__(self, pid: _Optional[int] = ..., service_name: _Optional[str] = ..., runtime_version: _Optional[str] = ..., executable_path: _Optional[str] = ..., container_id: _Optional[str] = ..., host_name: _Optional[str] = ...) -> None: ...
 
 class HttpRequest(_message.Message):
-    __slots__ = ("trace_id", "span_id", "parent_span_id", "start_time", "duration", "method", "url_path", "url_query", "url_scheme", "server_address", "route", "framework", "request_headers", "response_headers", "status_code", "body_size", "client_address", "peer", "kernel_peer", "user", "process", "thread_id", "user_agent", "exception_type", "exception_message")
+    __slots__ = ("trace_id", "span_id", "parent_span_id", "start_time", "duration", "method", "url_path", "url_query", "url_scheme", "server_address", "route", "framework", "request_headers", "response_headers", "status_code", "body_size", "client_address", "peer", "kernel_peer", "user", "process", "thread_id", "user_agent", "exception_type", "exception_message", "messaging")
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     SPAN_ID_FIELD_NUMBER: _ClassVar[int]
     PARENT_SPAN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -126,6 +156,7 @@ class HttpRequest(_message.Message):
     USER_AGENT_FIELD_NUMBER: _ClassVar[int]
     EXCEPTION_TYPE_FIELD_NUMBER: _ClassVar[int]
     EXCEPTION_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGING_FIELD_NUMBER: _ClassVar[int]
     trace_id: str
     span_id: str
     parent_span_id: str
@@ -151,7 +182,8 @@ class HttpRequest(_message.Message):
     user_agent: str
     exception_type: str
     exception_message: str
-    def __init__(self, trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., parent_span_id: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., method: _Optional[str] = ..., url_path: _Optional[str] = ..., url_query: _Optional[str] = ..., url_scheme: _Optional[str] = ..., server_address: _Optional[str] = ..., route: _Optional[str] = ..., framework: _Optional[str] = ..., request_headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., response_headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., status_code: _Optional[int] = ..., body_size: _Optional[int] = ..., client_address: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., kernel_peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., user: _Optional[_Union[User, _Mapping]] = ..., process: _Optional[_Union[Process, _Mapping]] = ..., thread_id: _Optional[int] = ..., user_agent: _Optional[str] = ..., exception_type: _Optional[str] = ..., exception_message: _Optional[str] = ...) -> None: ...
+    messaging: Messaging
+    def __init__(self, trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., parent_span_id: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., method: _Optional[str] = ..., url_path: _Optional[str] = ..., url_query: _Optional[str] = ..., url_scheme: _Optional[str] = ..., server_address: _Optional[str] = ..., route: _Optional[str] = ..., framework: _Optional[str] = ..., request_headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., response_headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., status_code: _Optional[int] = ..., body_size: _Optional[int] = ..., client_address: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., kernel_peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., user: _Optional[_Union[User, _Mapping]] = ..., process: _Optional[_Union[Process, _Mapping]] = ..., thread_id: _Optional[int] = ..., user_agent: _Optional[str] = ..., exception_type: _Optional[str] = ..., exception_message: _Optional[str] = ..., messaging: _Optional[_Union[Messaging, _Mapping]] = ...) -> None: ...
 
 class Operation(_message.Message):
     __slots__ = ("index", "kind", "start_time", "duration", "text", "system", "error_type", "stack", "blocked", "db_system_name", "db_query_summary", "server", "row_count")
@@ -253,8 +285,24 @@ class Finding(_message.Message):
     statement: str
     def __init__(self, rule_id: _Optional[str] = ..., rule_name: _Optional[str] = ..., category: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., stage: _Optional[_Union[Verdict, str]] = ..., action: _Optional[_Union[Action, str]] = ..., location: _Optional[str] = ..., parameter: _Optional[str] = ..., value: _Optional[str] = ..., highlight: _Optional[str] = ..., operation_index: _Optional[int] = ..., statement: _Optional[str] = ...) -> None: ...
 
+class LinkedRequest(_message.Message):
+    __slots__ = ("id", "relation", "verdict", "action", "categories", "request")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    RELATION_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    relation: Relation
+    verdict: Verdict
+    action: Action
+    categories: _containers.RepeatedScalarFieldContainer[str]
+    request: HttpRequest
+    def __init__(self, id: _Optional[str] = ..., relation: _Optional[_Union[Relation, str]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., action: _Optional[_Union[Action, str]] = ..., categories: _Optional[_Iterable[str]] = ..., request: _Optional[_Union[HttpRequest, _Mapping]] = ...) -> None: ...
+
 class AttackTrace(_message.Message):
-    __slots__ = ("id", "verdict", "action", "categories", "request", "findings", "operations", "kernel_events", "update_time", "kernel_events_dropped", "unwitnessed")
+    __slots__ = ("id", "verdict", "action", "categories", "request", "findings", "operations", "kernel_events", "update_time", "kernel_events_dropped", "unwitnessed", "linked")
     ID_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
@@ -266,6 +314,7 @@ class AttackTrace(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     KERNEL_EVENTS_DROPPED_FIELD_NUMBER: _ClassVar[int]
     UNWITNESSED_FIELD_NUMBER: _ClassVar[int]
+    LINKED_FIELD_NUMBER: _ClassVar[int]
     id: str
     verdict: Verdict
     action: Action
@@ -277,7 +326,8 @@ class AttackTrace(_message.Message):
     update_time: _timestamp_pb2.Timestamp
     kernel_events_dropped: int
     unwitnessed: bool
-    def __init__(self, id: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., action: _Optional[_Union[Action, str]] = ..., categories: _Optional[_Iterable[str]] = ..., request: _Optional[_Union[HttpRequest, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., kernel_events: _Optional[_Iterable[_Union[KernelEvent, _Mapping]]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kernel_events_dropped: _Optional[int] = ..., unwitnessed: _Optional[bool] = ...) -> None: ...
+    linked: _containers.RepeatedCompositeFieldContainer[LinkedRequest]
+    def __init__(self, id: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., action: _Optional[_Union[Action, str]] = ..., categories: _Optional[_Iterable[str]] = ..., request: _Optional[_Union[HttpRequest, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., kernel_events: _Optional[_Iterable[_Union[KernelEvent, _Mapping]]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kernel_events_dropped: _Optional[int] = ..., unwitnessed: _Optional[bool] = ..., linked: _Optional[_Iterable[_Union[LinkedRequest, _Mapping]]] = ...) -> None: ...
 
 class LoginEvent(_message.Message):
     __slots__ = ("id", "time", "outcome", "user", "trace_id", "request_id", "framework", "client_address", "peer", "kernel_peer", "process", "user_agent", "url_path", "forged_forwarding", "user_exists", "event_name", "metadata")

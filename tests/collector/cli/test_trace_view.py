@@ -11,7 +11,7 @@ from rich.console import Console
 
 from collector.api import convert
 from collector.cli import trace_view
-from collector.model import Action, AttackTrace, Finding, Operation, Process, Request, User, Verdict
+from collector.model import Action, AttackTrace, Finding, Messaging, Operation, Process, Request, User, Verdict
 from probes.vocabulary import KernelEvent
 from tests.collector.cli.conftest import Shell
 from tests.collector.records import START, confirmed
@@ -129,3 +129,27 @@ def test_an_early_report() -> None:
     """A trace without any operation, event or answer yet is shown as such."""
     early = AttackTrace("0" * 16, Verdict.ATTEMPTED, Action.MONITORED, Request("0" * 16, start_time=START))
     assert "none yet" in page(early)
+
+
+def test_the_same_trace() -> None:
+    """The other requests of the trace, each with its relation, verdict, service, id, and who asked."""
+    trace = convert.trace(confirmed())
+    front = convert.request(
+        Request("1" * 16, method="GET", path="/go", client_address="203.0.113.9", process=Process(service="front"))
+    )
+    trace.linked.add(id="1" * 16, relation="RELATION_PARENT", request=front)
+    trace.linked.add(id="2" * 16, relation="RELATION_CHILD", verdict="VERDICT_REACHED", categories=["ssrf"])
+    out = io.StringIO()
+    trace_view.show(Console(file=out, width=160, markup=False), trace)
+    lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
+    assert "asked for this none 1111111111111111 front GET /go from 203.0.113.9" in lines
+    assert any(line.startswith("asked by this reached 2222222222222222") and "ssrf" in line for line in lines)
+
+
+def test_a_task() -> None:
+    """It says which task of which queue, and no client."""
+    task = replace(confirmed().request, messaging=Messaging("celery", "process", "mail", "id-1"), route="shop.send")
+    shown = page(replace(confirmed(), request=task))
+    assert "process shop.send from the queue mail" in shown
+    assert "id-1" in shown
+    assert "client" not in shown

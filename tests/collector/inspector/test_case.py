@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from collector.core.link import Evidence
+from collector.detect.judge import Judge
+from collector.detect.settings import DetectSettings
 from collector.inspector.case import Case
 from collector.inspector.limits import Limits
 from collector.inspector.views import Views
@@ -94,3 +96,18 @@ def test_judge_error_costs_one_record() -> None:
         case.add(one)
     assert len(case.close().reports) == 1
     assert [type(error) for error in case.errors] == [ZeroDivisionError]
+
+
+def test_kin() -> None:
+    """A clean request that asked others, or was asked, is passed on without its headers; a plain one is not."""
+    one = record("2" * 16, "a=b", sent_span_ids=["2" * 16], headers=[["user-agent", "x"]])
+    two = record("3" * 16, "a=b", parent_span_id="9" * 16)
+    traced = record("4" * 16, "a=b", parent_span_id="9" * 16, remote_span_id="")
+    attack = record(query="a=1%27%20OR%20%271%27%3D%271", sent_span_ids=[ID])
+    case = Case(Judge(DetectSettings()), Views(Limits()), PROCESS)
+    for each in msgspec.convert({"records": [one, two, traced, record("5" * 16, "a=b"), attack]}, Batch).records:
+        case.add(each)
+    evidence = case.close()
+    assert len(evidence.reports) == 1
+    assert [request.request_id for request in evidence.kin] == ["2" * 16, "3" * 16]
+    assert all(request.headers == () for request in evidence.kin)

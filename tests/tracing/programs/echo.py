@@ -11,7 +11,7 @@ except ImportError:
 class Handler(BaseHTTPRequestHandler):
     """`/moved` leads to `/`; `/busy` is busy the first time."""
 
-    def do_GET(self):
+    def do_GET(self):  # noqa: N802
         raw = getattr(self.headers, 'headers', None)
         pairs = [line.split(':', 1) for line in raw] if raw is not None else self.headers.items()
         self.server.seen.append([self.path, sorted([n.lower(), v.strip()] for n, v in pairs)])
@@ -28,7 +28,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'ok')
 
-    def do_POST(self):
+    def do_POST(self):  # noqa: N802
         self.rfile.read(int(self.headers.get('Content-Length') or 0))
         self.do_GET()
 

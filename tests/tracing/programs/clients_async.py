@@ -37,11 +37,10 @@ def httpx_async(url, path, headers):
 
 def aiohttp_session(url, path, headers):
     async def work():
-        async with aiohttp.ClientSession(headers=headers) as session:
-            async with session.get(url + path) as answer:
-                await answer.read()
-                names = [name.lower() for name in answer.request_info.headers]
-                return 'tracestate' not in names and names.count('traceparent') == len(headers)
+        async with aiohttp.ClientSession(headers=headers) as session, session.get(url + path) as answer:
+            await answer.read()
+            names = [name.lower() for name in answer.request_info.headers]
+            return 'tracestate' not in names and names.count('traceparent') == len(headers)
 
     return asyncio.run(work())
 

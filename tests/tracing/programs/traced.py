@@ -19,7 +19,7 @@ except ImportError:
 import pyagent
 from pyagent.core import guard
 from tests.pyagent.support import Listener, wait_for
-from tests.tracing.echo import Echo
+from tests.tracing.programs.echo import Echo
 
 TRACE, PARENT, STATE = '4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7', 'vendor=a:1'
 ECHO = Echo()
@@ -94,7 +94,7 @@ def django_site(tracer):
 
 def site(framework, tracer):
     if framework == 'fastapi':
-        from tests.tracing import traced_py3
+        from tests.tracing.programs import traced_py3
 
         return traced_py3.fastapi_site(tracer.current, ECHO)
     return {'flask': flask_site, 'django': django_site}[framework](tracer)
@@ -124,7 +124,7 @@ class Datadog(object):
 def tracer_of(name):
     if name == 'datadog':
         return Datadog()
-    from tests.tracing import traced_py3
+    from tests.tracing.programs import traced_py3
 
     return traced_py3.OpenTelemetry()
 

@@ -9,7 +9,7 @@ import sys
 import pyagent
 from pyagent.core import agent as agents
 from pyagent.core import context, guard, lifecycle
-from tests.tracing.echo import Echo
+from tests.tracing.programs.echo import Echo
 
 TRACE, PARENT, STATE = '4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7', 'vendor=a:1,other=b'
 OWN = '00-11111111111111111111111111111111-2222222222222222-00'
@@ -73,7 +73,7 @@ for _name, _client in (('urllib3', urllib3_pool), ('requests', requests_prepared
     except ImportError:
         pass
 if sys.version_info >= (3, 8):
-    from tests.tracing import clients_async
+    from tests.tracing.programs import clients_async
 
     CLIENTS.update(clients_async.CLIENTS)
 

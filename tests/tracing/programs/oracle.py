@@ -1,4 +1,4 @@
-"""OpenTelemetry's own propagator reads the same headers as we do, and reads what we send; prints differences as JSON."""
+"""OpenTelemetry's own propagator reads the same headers as we do, and what we send; prints differences as JSON."""
 
 import json
 
@@ -49,7 +49,7 @@ def main():
             if ours(parent, state) != want:
                 differences.append([parent, state, ours(parent, state), want])
             told = sent(parent, state)
-            expected = (want[0], '0123456789abcdef') + want[2:] if want else ('f' * 32, '0123456789abcdef', '01', '')
+            expected = (want[0], '0123456789abcdef', *want[2:]) if want else ('f' * 32, '0123456789abcdef', '01', '')
             if told != expected:
                 differences.append(['sent', parent, state, told, expected])
     print(json.dumps({'compared': count, 'differences': differences}))
