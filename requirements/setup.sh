@@ -8,9 +8,9 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
-# What only the tests need: database servers, and a compiler for drivers and a server that come as source.
+# What only the tests need: database and queue servers, and a compiler for drivers and a server that come as source.
 test_packages() {
-    [ "${COWITNESS_SETUP:-}" != test ] || echo postgresql mariadb-server libmariadb-dev gcc libc6-dev pkg-config
+    [ "${COWITNESS_SETUP:-}" != test ] || echo redis-server postgresql mariadb-server libmariadb-dev gcc libc6-dev pkg-config
 }
 
 missing_packages() {

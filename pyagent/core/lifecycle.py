@@ -12,23 +12,24 @@ from .guard import count, guarded
 from .ids import hexadecimal, new_pair
 
 
-def begin(environ, headers=None, shares_thread=False):
+def begin(environ, headers=None, shares_thread=False, fill=None):
     """A request arrives. Returns the Request, or None where the agent is off. May raise Blocked.
 
     `headers` [(name, value)] where they do not stand in the WSGI environ. A request that has its thread to itself marks
-    it until its end; one that `shares_thread` with others marks it for each operation.
+    it until its end; one that `shares_thread` with others marks it for each operation. `fill(request)` adds what is known
+    of it beyond that.
     """
     agent = agents.get()
     if agent is None or agent.mode == 'off':
         return None
-    request = _begin(agent, environ, headers, shares_thread)
+    request = _begin(agent, environ, headers, shares_thread, fill)
     if request is not None and agent.mode == 'block':
         _ask(agent, request, None)
     return request
 
 
 @guarded
-def _begin(agent, environ, headers, shares_thread):
+def _begin(agent, environ, headers, shares_thread, fill):
     agent.stream.prepare()
     request = context.Request()
     request.number, request.trace_id = new_pair()
@@ -46,6 +47,8 @@ def _begin(agent, environ, headers, shares_thread):
     context.enter(request)
     context.enclose(None)
     count('requests')
+    if fill is not None:
+        fill(request)
     request.unusual = incoming.looks_unusual(environ)
     if request.unusual:
         _announce(agent, request)
@@ -84,8 +87,8 @@ def failed(request, kind, error, stack=()):
 
 
 @guarded
-def end(request, status=0, response_headers=()):
-    """The response is out: unmark this thread and queue the record."""
+def end(request, status=0, response_headers=(), urgent=False):
+    """The response is out: unmark this thread and queue the record; `urgent` where the process may end at once."""
     if request.ended:
         return
     request.ended = True
@@ -98,7 +101,7 @@ def end(request, status=0, response_headers=()):
     request.status, request.response_headers = status, response_headers
     agent = agents.get()
     if agent is not None:
-        urgent = request.announced or request.blocked is not None
+        urgent = urgent or request.announced or request.blocked is not None
         agent.stream.put(record.request_record(request, 'end'), urgent)
 
 

@@ -137,14 +137,19 @@ def _add_outcome(record, request):
     for name in ('user', 'exception', 'blocked'):
         if getattr(request, name) is not None:
             record[name] = getattr(request, name)
+    if request.operations:
+        record['operations'] = [operation_record(operation) for operation in request.operations]
+    _add_links(record, request)
+
+
+def _add_links(record, request):
+    """What ties it to other requests of its trace, and what a task is."""
     if request.remote_span_id != request.parent_span_id:
         record['remote_span_id'] = request.remote_span_id
     if request.sent_span_ids:
         record['sent_span_ids'] = list(request.sent_span_ids)
     if request.message is not None:
-        record['messaging'] = request.message
-    if request.operations:
-        record['operations'] = [operation_record(operation) for operation in request.operations]
+        record['messaging'] = dict((n, text(v, SHORT)) for n, v in request.message.items())
 
 
 def _wsgi(value, limit):

@@ -114,9 +114,10 @@ def outgoing(request):
 
 
 def note_told(request, traceparent):
-    """Somebody else has told the next service this; remember the span where it is of the request's trace."""
+    """Somebody else has told the next service this; remember the span where it is of the request's trace, and not just
+    what came in, passed on."""
     match = _W3C.match(traceparent)
-    if match and match.group(2) == request.trace_id:
+    if match and match.group(2) == request.trace_id and match.group(3) != request.remote_span_id:
         note_sent(request, match.group(3))
 
 
@@ -159,5 +160,7 @@ def _flags(span):
 
 def _state(span):
     state = getattr(span, 'trace_state', None)
-    text = state.to_header() if state else getattr(getattr(span, 'context', None), '_tracestate', '')
+    text = (
+        state.to_header() if state else getattr(getattr(span, 'context', None), '_tracestate', '')
+    )
     return text if text and _STATE.match(text) else ''

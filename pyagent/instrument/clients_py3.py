@@ -74,7 +74,9 @@ ROWS = [
     Row('httpx._client', 'Client.send', around(sent)),
     Row('httpx._client', 'AsyncClient.send', around_async(sent)),
     Row('httpcore._sync.connection_pool', 'ConnectionPool.handle_request', pooled),
-    Row('httpcore._async.connection_pool', 'AsyncConnectionPool.handle_async_request', pooled_async),
+    Row(
+        'httpcore._async.connection_pool', 'AsyncConnectionPool.handle_async_request', pooled_async
+    ),
     Row('aiohttp.client', 'ClientSession._request', around_async(requested)),
     Row('aiohttp.http_writer', '_serialize_headers', serialized),
 ]

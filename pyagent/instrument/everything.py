@@ -23,6 +23,8 @@ _LIBRARIES = [
     'propagate',
     'gevent',
     'tracers',
+    'celery',
+    'rq',
 ]
 if facts.HAS_ASYNC:
     _LIBRARIES += ['asgi_py3', 'asyncio_py3', 'clients_py3', 'dbapi_py3', 'django_py3']
@@ -30,7 +32,7 @@ if facts.HAS_ASYNC:
 # An app that imports one of these is going to serve: connect now, so that its first request is witnessed too.
 _SERVING = (
     'flask.app', 'django.core.handlers.wsgi', 'gunicorn.workers.base', 'wsgiref.handlers',
-    'starlette.applications', 'uvicorn.config', 'hypercorn.config',
+    'starlette.applications', 'uvicorn.config', 'hypercorn.config', 'celery.apps.worker', 'rq.worker',
 )  # fmt: skip
 
 

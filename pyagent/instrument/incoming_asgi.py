@@ -16,7 +16,9 @@ def arrival(scope):
     environ = _line(scope)
     for name, value in headers:
         if name in tracing.HEADERS:
-            key = 'HTTP_' + name.upper().replace('-', '_')  # one that comes twice is one, as in WSGI
+            key = 'HTTP_' + name.upper().replace(
+                '-', '_'
+            )  # one that comes twice is one, as in WSGI
             environ[key] = environ[key] + ',' + value if key in environ else value
         elif name == 'host':
             environ['HTTP_HOST'] = value

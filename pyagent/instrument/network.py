@@ -70,7 +70,9 @@ ROWS = [
     Row('socket', 'socket.connect_ex', around(connected)),
     Row('http.client', 'HTTPConnection.request', around(http_request)),
     Row('httplib', 'HTTPConnection.request', around(http_request)),
-    Row('urllib3.connection', 'HTTPConnection.request', around(http_request)),  # calls no other since 2.0
+    Row(
+        'urllib3.connection', 'HTTPConnection.request', around(http_request)
+    ),  # calls no other since 2.0
     Row('urllib.request', 'OpenerDirector.open', around(url_open)),
     Row('urllib2', 'OpenerDirector.open', around(url_open)),
 ]

@@ -12,6 +12,7 @@ from tests.e2e.harness import Node, running_node, wait_for
 from tests.matrix.environments import AbsentError
 from tests.matrix.rows import GUNICORN, HYPERCORN, Row, rows
 from tests.matrix.serving import Site, served
+from tests.tracing.asking import traces
 
 ATTACK = "x;cat /proc/version"
 RUN = "/run/word?arg=x%253Bcat%2520/proc/version"
@@ -117,11 +118,9 @@ def linked(node: Node, site: Site) -> dict[str, Any]:
     """The attack trace of a site, once another request of its trace is on it."""
 
     def found() -> dict[str, Any] | None:
-        ids = [trace["id"] for trace in node.traces("--service", site.service)]
-        traces = [node.json("trace", one)[0] for one in ids]
-        return next((trace for trace in traces if trace["linked"]), None)
+        return next((trace for trace in traces(node, service_name=site.service) if trace["linked"]), None)
 
-    return wait_for(found, 10, f"a linked trace of {site.service}: {node.traces('--service', site.service)}")
+    return wait_for(found, 10, f"a linked trace of {site.service}: {traces(node, service_name=site.service)}")
 
 
 def other(trace: dict[str, Any], request_id: str) -> dict[str, Any]:
