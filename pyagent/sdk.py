@@ -29,9 +29,9 @@ def track_signup(login, user_id=None, session_id='', metadata=None):
     _tell('signup', user_id, login, session_id, metadata)
 
 
-def track_user(user_id, login='', session_id=''):
-    """The request under way is served for this user."""
-    users.set_user(user_id, login, session_id, told=True)
+def track_user(user_id, login='', session_id='', metadata=None):
+    """The request under way is served for this user; `metadata` may hold email, name, role, scope and others."""
+    users.set_user(user_id, login, session_id, told=True, metadata=metadata)
 
 
 def track_custom_event(name, metadata=None):

@@ -19,11 +19,12 @@ _LOGINS = ('username', 'user', 'login', 'email')
 
 
 @guarded
-def set_user(user_id, login='', session_key='', told=False):
+def set_user(user_id, login='', session_key='', told=False, metadata=None):
     """The request is served for this user. `told` by the app itself, or found by a hook."""
     request, agent = context.current(), agents.get()
     if request is not None and _heard(agent, told) and (told or request.user is None):
         request.user = _user(agent, user_id, login, session_key)
+        record.add_details(request.user, {'metadata': metadata})
 
 
 @guarded
@@ -38,7 +39,7 @@ def event(outcome, user_id='', login='', session_key='', framework='', told=Fals
     user = _user(agent, user_id, login, session_key)
     if request is not None:
         _announce_request(agent, request)
-        if outcome == 'success':
+        if outcome in ('success', 'logout'):
             request.user = user
     fact = record.login_record(new_id(), names.time_ns(), outcome, user, framework, request)
     record.add_details(fact, details)
@@ -51,7 +52,9 @@ def identify(user):
     user_id = next((getattr(user, n) for n in _IDS if getattr(user, n, None) is not None), '')
     named = getattr(user, 'get_username', None)
     if callable(named):
-        return user_id, named()
+        deferred = getattr(user, 'get_deferred_fields', None)
+        known = deferred() if callable(deferred) else ()
+        return user_id, '' if getattr(user, 'USERNAME_FIELD', '') in known else named()
     return user_id, next((getattr(user, n) for n in _LOGINS if getattr(user, n, None)), '')
 
 

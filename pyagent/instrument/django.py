@@ -39,7 +39,7 @@ def note_request(serving, request):
 
 def _loaded_user(request):
     """The user, where somebody has asked for it already: asking here could cost a query."""
-    user = getattr(request, '_cached_user', None)
+    user = getattr(request, '_cached_user', None) or getattr(request, '_acached_user', None)
     if user is None:
         user = vars(request).get('user')  # put there by REST framework's authentication
         if type(user).__name__ == 'SimpleLazyObject':
@@ -82,16 +82,48 @@ def login_failed(sender, credentials=None, **kwargs):
     credentials = credentials or {}
     names = (_username_field(), 'username', 'email', 'login', 'user')
     login = next((credentials[name] for name in names if credentials.get(name)), '')
-    users.event('failure', '', login, '', 'django')
+    user_id, exists = _sought(login)
+    users.event('failure', user_id, login, '', 'django', exists=exists)
+
+
+def sought(original, args, kwargs):
+    """BaseUserManager.get_by_natural_key(self, username): the query by which authentication finds out whether there is
+    such a user tells us, too."""
+    try:
+        user = original(*args, **kwargs)
+    except Exception as error:
+        note_sought(args, error)
+        raise
+    note_sought(args, None, user)
+    return user
+
+
+@guard.guarded
+def note_sought(args, error, user=None):
+    """Remember whom a request looked for, and who was found."""
+    request = context.current()
+    if request is not None and len(args) > 1:
+        if error is None or type(error).__name__ == 'DoesNotExist':
+            request.sought = (args[1], getattr(user, 'pk', None))
+
+
+def _sought(login):
+    """(id, whether there is such a user) of the last look-up, where it was for this login; else ('', None)."""
+    request = context.current()
+    name, user_id = (request.sought if request is not None else None) or ('', None)
+    if not login or name != login:
+        return '', None
+    return ('', False) if user_id is None else (user_id, True)
 
 
 @guard.guarded
 def saved(sender, instance=None, created=False, raw=False, **kwargs):
-    """Receiver of post_save: a user that is created while a request is served has signed up."""
+    """Receiver of post_save: a user that is created while a request is served has signed up, under any proxy or child of
+    the user model."""
     if created and not raw and context.current() is not None:
         from django.contrib.auth import get_user_model
 
-        if sender is get_user_model():
+        if issubclass(sender, get_user_model()._meta.concrete_model):
             _tell('signup', instance, '')
 
 
@@ -147,4 +179,6 @@ ROWS = [
     Row('django.core.handlers.base', 'BaseHandler.get_response', answered),
     Row('django.core.handlers.exception', 'response_for_exception', raised),
     Row('django.core.handlers.base', 'BaseHandler.handle_uncaught_exception', raised),
+    Row('django.contrib.auth.base_user', 'BaseUserManager.get_by_natural_key', sought),
+    Row('django.contrib.auth.models', 'BaseUserManager.get_by_natural_key', sought),  # before 1.9
 ]

@@ -3,7 +3,7 @@
 from __future__ import absolute_import
 
 from ..core import context
-from .django import note_request
+from .django import note_request, note_sought
 from .patch import Row
 
 
@@ -15,4 +15,18 @@ async def answered(original, args, kwargs):
     return response
 
 
-ROWS = [Row('django.core.handlers.base', 'BaseHandler.get_response_async', answered)]
+async def sought(original, args, kwargs):
+    """BaseUserManager.aget_by_natural_key(self, username), as in django.py."""
+    try:
+        user = await original(*args, **kwargs)
+    except Exception as error:
+        note_sought(args, error)
+        raise
+    note_sought(args, None, user)
+    return user
+
+
+ROWS = [
+    Row('django.core.handlers.base', 'BaseHandler.get_response_async', answered),
+    Row('django.contrib.auth.base_user', 'BaseUserManager.aget_by_natural_key', sought),
+]

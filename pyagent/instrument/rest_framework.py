@@ -1,0 +1,30 @@
+"""Django REST framework: a token that is given for a name and a password is a login. Failures come by Django's signal."""
+
+from __future__ import absolute_import
+
+from ..core import context, guard, users
+from .patch import Row
+
+
+def given(original, args, kwargs):
+    """validate(self, attrs) of the serializers that give tokens: it has found the user, or raises."""
+    answer = original(*args, **kwargs)
+    if context.current() is not None:
+        _tell(args[0], answer)
+    return answer
+
+
+@guard.guarded
+def _tell(serializer, answer):
+    """simplejwt keeps the user on the serializer, REST framework's own among the answer."""
+    user = getattr(serializer, 'user', None)
+    user = answer.get('user') if user is None else user
+    if user is not None:
+        user_id, login = users.identify(user)
+        users.event('success', user_id, login, '', 'rest_framework')
+
+
+ROWS = [
+    Row('rest_framework.authtoken.serializers', 'AuthTokenSerializer.validate', given),
+    Row('rest_framework_simplejwt.serializers', 'TokenObtainSerializer.validate', given),
+]
