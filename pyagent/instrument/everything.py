@@ -26,6 +26,7 @@ _LIBRARIES = [
     'celery',
     'rq',
     'rest_framework',
+    'launchers',
 ]
 if facts.HAS_ASYNC:
     _LIBRARIES += ['asgi_py3', 'asyncio_py3', 'clients_py3', 'dbapi_py3', 'django_py3']

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import Any
 
 import pytest
 
+from tests.e2e.harness import ROOT
 from tests.tracing.programs.traced import PARENT, STATE, TRACE
-from tests.tracing.running import said
+from tests.tracing.running import environment_or_skip, said
 
 SITES = [
     ("opentelemetry", "3.9", "opentelemetry", "flask"), ("opentelemetry", "3.13", "opentelemetry", "flask"),
@@ -79,3 +81,31 @@ def whole(told: dict[str, Any]) -> None:
 
 def traces(headers: list[list[str]]) -> list[str]:
     return [value for name, value in headers if name == "traceparent"]
+
+
+@pytest.mark.parametrize(("packages", "version", "launcher"), [
+    ("opentelemetry", "3.13", "opentelemetry-instrument"), ("datadog", "3.11", "ddtrace-run"),
+    ("datadog-old", "2.7", "ddtrace-run"),
+])  # fmt: skip
+@pytest.mark.parametrize("outer", ["cowitness", "tracer"])
+def test_launchers(packages: str, version: str, launcher: str, outer: str) -> None:
+    """`cowitness-run` and a tracer's launcher, either around the other: both are on in the app."""
+    found = environment_or_skip(packages, version)
+    ours = [found.python, "-m", "pyagent.run"]
+    theirs = [found.python, str(found.directory / "bin" / launcher)]
+    words = [*ours, *theirs] if outer == "cowitness" else [*theirs, *ours]
+    variables = {**found.variables(ROOT), **QUIET, "COWITNESS_RUN_DIR": "/nonexistent", "OTEL_TRACES_EXPORTER": "none",
+                 "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}  # fmt: skip
+    done = subprocess.run(
+        [*words, found.python, "-c", ALIVE], env=variables, capture_output=True, text=True, timeout=60, cwd="/"
+    )
+    assert done.stdout.split() == ["True", "True", "installed"], done.stdout + done.stderr[-3000:]
+
+
+ALIVE = """
+import sys, flask, pyagent
+tracer = 'ddtrace' in sys.modules or type(
+    sys.modules['opentelemetry.trace'].get_tracer_provider()).__name__ == 'TracerProvider'
+state = [h['state'] for h in pyagent.status()['hooks'] if h['target'] == 'flask.app.Flask.__call__']
+sys.stdout.write('%s %s %s' % (pyagent.status()['enabled'], tracer, state[0]))
+"""
