@@ -38,8 +38,7 @@ def _custom_call(task):
     if not sys.modules['celery.app.trace'].task_has_custom(task, '__call__'):
         return False
     owner = next(kind for kind in type(task).__mro__ if '__call__' in vars(kind))
-    if getattr(vars(owner)['__call__'], '_cowitness', None) is not called:
-        patch.install(Row('%s.%s' % (owner.__module__, owner.__name__), '__call__', called), owner)
+    patch.install(Row('%s.%s' % (owner.__module__, owner.__name__), '__call__', called), owner)
     return True
 
 
