@@ -8,9 +8,15 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
-# What only the tests need: database and queue servers, and a compiler for drivers and a server that come as source.
+# What only the tests need: database and queue servers, a compiler for drivers and a server that come as source, and what makes
+# interpreters run that this system does not have.
 test_packages() {
-    [ "${COWITNESS_SETUP:-}" != test ] || echo redis-server postgresql mariadb-server libmariadb-dev gcc libc6-dev pkg-config
+    [ "${COWITNESS_SETUP:-}" != test ] || echo redis-server postgresql mariadb-server libmariadb-dev gcc libc6-dev \
+        pkg-config patchelf qemu-user-static
+}
+
+interpreters() {
+    [ "${COWITNESS_SETUP:-}" != test ] || .venv/bin/python -m tests.matrix.interpreters
 }
 
 missing_packages() {
@@ -54,3 +60,4 @@ python() {
 system
 tracefs
 python
+interpreters

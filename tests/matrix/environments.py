@@ -11,17 +11,19 @@ import functools
 import hashlib
 import os
 import subprocess
+import sys
 import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.matrix.interpreters import interpreter
+from tests.matrix.interpreters import interpreter, missing
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE.parents[1] / ".cache" / "environments"
-PIPS = {"2.7": "pip-py2.7", "3.5": "pip-py3.5", "3.6": "pip-py3.6", "3.7": "pip-py3.7"}
-"""Old interpreters come with a pip that does not know today's wheels; these locks hold the last one that runs there."""
+PIPS = {"2.7": "pip-py2.7", "3.5": "pip-py3.5", "3.6": "pip-py3.6", "3.7": "pip-py3.7", "3.14": "pip-py3.14"}
+"""Old interpreters come with a pip that does not know today's wheels, and the distribution's newest with none at all;
+these locks hold one that works there."""
 
 
 class AbsentError(Exception):
@@ -59,7 +61,7 @@ def lock_path(name: str, version: str) -> Path:
 def environment(name: str, version: str) -> Environment:
     """The environment, made now if need be. Raises AbsentError, or RuntimeError with pip's last words."""
     if not (python := interpreter(version)):
-        raise AbsentError(f"no CPython {version} on this machine")
+        raise AbsentError(missing(version))
     directory = _folder(lock_path(name, version), python)
     _provide(python, lock_path(name, version), directory, _pip(version, python))
     return Environment(version, name, python, directory)
@@ -83,12 +85,12 @@ def pip_command(version: str) -> tuple[list[str], dict[str, str]]:
 
 
 def _pip(version: str, python: str) -> Path | None:
-    """The folder of a newer pip for an old interpreter."""
+    """The folder of a pip for an interpreter whose own will not do. It is pure Python: any interpreter can fetch it."""
     if version not in PIPS:
         return None
     lock = HERE / "locks" / f"{PIPS[version]}.txt"
     folder = _folder(lock, python)
-    _provide(python, lock, folder, None)
+    _provide(sys.executable, lock, folder, None)
     return folder
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.e2e.harness import ROOT, App, Node, free_port
 from tests.matrix.environments import AbsentError, Environment, environment
-from tests.matrix.interpreters import interpreter
+from tests.matrix.interpreters import interpreter, missing
 from tests.matrix.rows import Row
 
 
@@ -60,7 +60,7 @@ def row_environment(row: Row) -> Environment:
     if row.packages:
         return environment(row.packages, row.version)
     if not (python := interpreter(row.version)):
-        raise AbsentError(f"no CPython {row.version} on this machine")
+        raise AbsentError(missing(row.version))
     return Environment(row.version, "", python, Path("/nonexistent"))
 
 

@@ -1,0 +1,174 @@
+"""Interpreters that this machine lacks, unpacked from the distribution's packages into `.cache/interpreters`.
+
+apt fetches a package and all that it needs, its C library included, from the mirror that this machine is set up with
+and checks the signatures, against a state of its own: nothing is installed. The loader and the libraries are then
+written into the interpreter's own file, so that it runs where it lies, finds its standard library beside it, and hands
+nothing on to the programs that it starts. Another processor's interpreter is started through qemu-user.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+CACHE = Path(__file__).resolve().parents[2] / ".cache"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+NATIVE = {"x86_64": "amd64", "aarch64": "arm64", "i686": "i386"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A package of some suite of the distribution; `machine` is the processor that it is for, this one if empty."""
+
+    package: str
+    suites: tuple[str, ...]
+    machine: str = ""
+
+
+SOURCES = {
+    "3.14": Source("python3.14", ("forky", "sid")),
+    "i686": Source("python3.11", ("bookworm",), "i686"),
+    "aarch64": Source("python3.11", ("bookworm",), "aarch64"),
+}
+
+
+class UnobtainableError(Exception):
+    """Not to be had here, and why."""
+
+
+def obtained(name: str) -> str:
+    """The path of what was obtained under this name; empty where it was not."""
+    path = _folder(name) / "usr" / "bin" / SOURCES[name].package if name in SOURCES else Path("/nowhere")
+    return str(path) if path.exists() else ""
+
+
+def reason(name: str) -> str:
+    """Why the last try got nothing; empty where there was none."""
+    note = _note(name)
+    return note.read_text() if note.exists() else ""
+
+
+def obtain(name: str) -> str:
+    """Its path, fetched now if need be. Raises UnobtainableError, and keeps the text for `reason`."""
+    folder, note = _folder(name), _note(name)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            if not obtained(name):
+                _unpack(SOURCES[name], folder)
+        except UnobtainableError as error:
+            note.write_text(str(error))
+            raise
+        note.unlink(missing_ok=True)
+    return obtained(name)
+
+
+def _folder(name: str) -> Path:
+    """Where it lies. The loader's path is written into the interpreter, so a moved cache has another folder."""
+    place = CACHE.resolve() / "interpreters"
+    return place / f"{name}-{hashlib.sha256(f'{place} {SOURCES[name]}'.encode()).hexdigest()[:10]}"
+
+
+def _note(name: str) -> Path:
+    return CACHE / "interpreters" / f"{name}.reason"
+
+
+def _unpack(source: Source, folder: Path) -> None:
+    """All packages into a scratch folder, then into their place at once."""
+    for tool in ("apt-get", "dpkg-deb", "patchelf", *_emulator(source)):
+        if not shutil.which(tool):
+            raise UnobtainableError(f"needs {tool}, which this machine lacks")
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        root = Path(scratch) / "root"
+        root.mkdir()
+        for archive in _download(source, Path(scratch) / "apt"):
+            _run("dpkg-deb", "-x", str(archive), str(root))
+        _settle(root, folder, source)
+        root.rename(folder)
+
+
+def _emulator(source: Source) -> tuple[str, ...]:
+    """The program that runs that processor's code here, where it needs one."""
+    here = platform.machine()
+    native = source.machine in ("", here) or (source.machine, here) == ("i686", "x86_64")
+    return () if native else (f"qemu-{source.machine}-static",)
+
+
+def _download(source: Source, state: Path) -> list[Path]:
+    """The package and everything that it needs, from the first suite that has it."""
+    problem = ""
+    for suite in source.suites:
+        shutil.rmtree(state, ignore_errors=True)
+        options = _private_state(state, suite, NATIVE.get(source.machine or platform.machine(), source.machine))
+        try:
+            _run("apt-get", *options, "update")
+            _run("apt-get", *options, "-y", "--no-install-recommends", "--download-only", "install", source.package)
+        except UnobtainableError as error:
+            problem = str(error)
+        else:
+            return sorted((state / "archives").glob("*.deb"))
+    raise UnobtainableError(problem)
+
+
+def _private_state(state: Path, suite: str, architecture: str) -> list[str]:
+    """Options that make apt use a list of one suite and a system on which nothing is installed."""
+    for folder in ("lists/partial", "archives/partial"):
+        (state / folder).mkdir(parents=True)
+    (state / "status").touch()
+    (state / "sources.list").write_text(f"deb {_mirror()} {suite} main\n")
+    settings = {
+        "Dir::Etc::sourcelist": state / "sources.list", "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::Etc::preferencesparts": "/dev/null", "Dir::Etc::preferences": "/dev/null",
+        "Dir::State": state, "Dir::State::status": state / "status", "Dir::Cache": state,
+        "APT::Architecture": architecture, "APT::Architectures": architecture, "APT::Sandbox::User": "root",
+        "Acquire::Languages": "none", "Acquire::Retries": "2",
+    }  # fmt: skip
+    return ["-q", *(word for key, value in settings.items() for word in ("-o", f"{key}={value}"))]
+
+
+def _mirror() -> str:
+    """Where apt gets this machine's own release from, and the distribution's keys for it."""
+    wanted = ("Created-By: Packages", "Component: main")
+    lines = _run("apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)", *wanted).splitlines()
+    release = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    for suite, address in (line.split(" ", 1) for line in lines):
+        if suite == release:
+            return f"[signed-by={KEYRING}] {address}" if KEYRING.exists() else address
+    raise UnobtainableError(f"apt has no source for {release or 'this system'}")
+
+
+def _settle(root: Path, folder: Path, source: Source) -> None:
+    """Make the interpreter run from `folder`, where `root` is going to lie."""
+    binary = root / "usr" / "bin" / source.package
+    loader = _run("patchelf", "--print-interpreter", str(binary)).strip().lstrip("/")
+    place = next((p for p in (Path(loader), Path("usr", loader)) if (root / p).is_file()), None)
+    if place is None:
+        raise UnobtainableError(f"its packages have no {loader}")
+    libraries = {p.parent.relative_to(root) for p in root.glob("**/*-linux-gnu/*.so*")}
+    paths = ":".join(sorted(f"$ORIGIN/../../{path}" for path in libraries))
+    _run("patchelf", "--set-interpreter", str(folder / place), "--force-rpath", "--set-rpath", paths, str(binary))
+    if emulator := _emulator(source):
+        elf = binary.rename(binary.with_suffix(".elf"))
+        words = f'exec {emulator[0]} -0 "$0" {folder / elf.relative_to(root)} "$@"'
+        binary.write_text(f"#!/bin/sh\n{words}\n")
+        binary.chmod(0o755)
+
+
+def _run(*words: str) -> str:
+    """What it prints; its last words where it fails."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=300)
+    except subprocess.TimeoutExpired as error:
+        raise UnobtainableError(f"{words[0]} took more than 300 s") from error
+    if done.returncode:
+        said = re.sub(r"\w+://\S+", "the mirror", done.stderr.strip().split("\n")[0])
+        raise UnobtainableError(f"{words[0]}: {said[:200] or done.returncode}")
+    return done.stdout
