@@ -126,7 +126,7 @@ class Core:
         totals = {f"correlate.{name}": count for name, count in held.items()}
         totals |= {f"handled.kernel_events_{name}": counts[name] for name in ("attached", "remembered", "unmarked")}
         totals |= {"dropped.correlate.late": counts["late"], "dropped.correlate.evicted": held["evicted"]}
-        totals |= {"dropped.correlate.unlinked": counts["unlinked"], "dropped.correlate.kin": held["kin_evicted"]}
+        totals |= {"dropped.correlate.unlinked": counts["unlinked"]}
         return totals | {f"restarts.{name}": count for name, count in self.supervisor.restarts.items()}
 
     @contextlib.asynccontextmanager

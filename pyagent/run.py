@@ -20,7 +20,7 @@ environment:
   COWITNESS_USER_MODE    identification (default), anonymisation or disabled
   COWITNESS_USER_SALT    a secret of this installation, mixed into anonymous users
   COWITNESS_BODY_BYTES   how much of a request body is kept (default 131072)
-  COWITNESS_PROPAGATE    on (default) or off: outbound requests carry a traceparent header
+  COWITNESS_PROPAGATE    on (default) or off: outbound requests and queued tasks carry a traceparent
 
 examples:
   cowitness-run gunicorn shop.wsgi

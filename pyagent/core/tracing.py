@@ -36,7 +36,9 @@ def follow(request, environ):
     if found is not None:
         request.trace_id, request.parent_span_id, request.trace_flags, request.tracestate = found
         request.remote_span_id = request.parent_span_id
-    take_over(request, _active())
+    span = _active()
+    if span is not None:
+        take_over(request, span)
 
 
 def belongs(request, span, serves):
@@ -45,8 +47,8 @@ def belongs(request, span, serves):
 
 
 def take_over(request, span):
-    """The request is part of what a tracer calls `span`: an OpenTelemetry span context or a Datadog span, or None."""
-    if span is not None and span.trace_id and span.span_id:
+    """The request is part of what a tracer calls `span`: an OpenTelemetry span context or a Datadog span."""
+    if span.trace_id and span.span_id:
         request.trace_id, request.parent_span_id = '%032x' % span.trace_id, '%016x' % span.span_id
         request.trace_flags, request.tracestate = _flags(span), _state(span)
         request.followed = True
@@ -55,7 +57,8 @@ def take_over(request, span):
 def from_headers(environ):
     """(trace id, span id, flags, tracestate) from headers as a WSGI environ has them, or None."""
     get = environ.get
-    match = _W3C.match(get('HTTP_TRACEPARENT') or '')
+    header = get('HTTP_TRACEPARENT')
+    match = _W3C.match(header) if header else None
     if match and _valid(*match.groups()):
         state = get('HTTP_TRACESTATE') or ''
         flags = '%02x' % (int(match.group(4), 16) & 3)  # what is known today: sampled, random
@@ -129,11 +132,11 @@ def note_sent(request, span_id):
 
 def _active():
     """The span that a tracer of this process has open here, or None."""
-    for read in (_opentelemetry, _datadog_tracer):
-        span = read()
-        if span is not None and span.trace_id:
-            return span
-    return None
+    loaded = sys.modules
+    span = _opentelemetry() if 'opentelemetry.trace' in loaded else None
+    if (span is None or not span.trace_id) and 'ddtrace' in loaded:
+        span = _datadog_tracer()
+    return span if span is not None and span.trace_id else None
 
 
 def _opentelemetry():
