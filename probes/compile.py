@@ -20,7 +20,7 @@ from probes import tracefs
 from probes.distribution import MissingError, load_bcc
 
 HERE = Path(__file__).resolve().parent
-SOURCES = ("common.h", "marks.c", "process.c", "sockets.c", "files.c")
+SOURCES = ("common.h", "marks.c", "process.c", "compat.c", "sockets.c", "files.c")
 MAPS = ("marks", "registered", "drops", "events", "sensitive_paths")
 LIMITS = {"MAX_MARKS": 65536, "MAX_REGISTERED": 16384, "MAX_EXECS": 1024, "MAX_CALLS": 8192, "MAX_SENSITIVE": 256}
 
@@ -44,13 +44,18 @@ def flags(ring_bytes: int) -> list[str]:
 
 
 def load(ring_bytes: int) -> tuple[dict[str, int], list[int], Any]:
-    """Compile and attach; returns map descriptors by name, perf-event descriptors, and what must stay referenced."""
+    """Compile and attach; returns descriptors by name, perf-event descriptors, and what must stay referenced.
+
+    The names are those of maps, and `on_call32`: a program that the parent attaches when it is needed.
+    """
     os.environ["BCC_KERNEL_SOURCE"] = str(HERE)
     bcc = load_bcc()
     if not Path("/usr/include/linux/bpf.h").exists():
         raise MissingError("the C headers of the kernel's interface are missing: install linux-libc-dev")
     program = bcc.BPF(text=program_text(), cflags=flags(ring_bytes))
     maps = {name: program[name.encode()].map_fd for name in MAPS}
+    if platform.machine() == "x86_64":
+        maps["on_call32"] = program.load_func("on_call32", bcc.BPF.RAW_TRACEPOINT).fd
     return maps, list(program.tracepoint_fds.values()), program
 
 

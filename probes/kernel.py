@@ -30,6 +30,7 @@ def _library() -> ctypes.CDLL:
         library.ring_buffer__new.restype = ctypes.c_void_p
         library.ring_buffer__new.argtypes = [ctypes.c_int, _CALLBACK, ctypes.c_void_p, ctypes.c_void_p]
         library.ring_buffer__consume.argtypes = [ctypes.c_void_p]
+        library.bpf_raw_tracepoint_open.argtypes = [ctypes.c_char_p, ctypes.c_int]
         return library
     raise MissingError("libbpf is missing: install the distribution's BCC (Debian: python3-bpfcc)")
 
@@ -64,6 +65,7 @@ class Kernel:
     def __init__(self, maps: dict[str, int], attached: Sequence[int]) -> None:
         self._maps = maps
         self._attached = list(attached)
+        self._call32 = -1
         self._library = _library()
         self._samples: list[bytes] = []
         self._callback = _CALLBACK(self._sample)
@@ -89,6 +91,15 @@ class Kernel:
         """Its marks count no more; those that are set stay until they are cleared or their thread ends."""
         key = struct.pack("=I", pid)
         self._library.bpf_map_delete_elem(self._maps["registered"], key)
+
+    def listen32(self, wanted: bool) -> bool:
+        """Attach or detach what 32-bit processes need (bpf/compat.c); whether they are heard."""
+        if wanted and self._call32 < 0 and "on_call32" in self._maps:
+            self._call32 = self._library.bpf_raw_tracepoint_open(b"sys_enter", self._maps["on_call32"])
+        elif not wanted and self._call32 >= 0:
+            os.close(self._call32)
+            self._call32 = -1
+        return self._call32 >= 0
 
     def watch_path(self, path: str) -> bool:
         """Report opens of this path by anybody; at most 63 bytes, exactly as programs write it."""
@@ -121,6 +132,7 @@ class Kernel:
     def close(self) -> None:
         """Detach every program and free the maps."""
         self._library.ring_buffer__free(ctypes.c_void_p(self._ring))
+        self.listen32(False)
         for descriptor in (*self._attached, *self._maps.values()):
             os.close(descriptor)
         self._attached.clear()

@@ -6,6 +6,7 @@ import contextlib
 import os
 import selectors
 import socket
+import struct
 import time
 from collections import Counter
 
@@ -35,6 +36,7 @@ class Witness:
         self._seen: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
         self._registered: set[int] = set()
+        self._narrow: set[int] = set()
         self._stopping = False
 
     def hello(self, body: vocabulary.ProbeHello) -> None:
@@ -102,10 +104,15 @@ class Witness:
         self._outbox.put(vocabulary.DONE, sequence, vocabulary.Done(unknown))
 
     def _register(self, pid: int) -> bool:
-        if not (self._kernel and os.path.isdir(f"/proc/{pid}") and self._kernel.register(pid)):
+        if not (self._kernel and os.path.isdir(f"/proc/{pid}")):
             return False
-        self._registered.add(pid)
-        return True
+        if is_narrow(pid):
+            if not self._kernel.listen32(True):
+                return False
+            self._narrow.add(pid)
+        if self._kernel.register(pid):
+            self._registered.add(pid)
+        return pid in self._registered
 
     def _unregister(self, pid: int) -> bool:
         if self._kernel:
@@ -118,6 +125,16 @@ class Witness:
         dropped = self._kernel.dropped() if self._kernel else {}
         dropped.update(self._lost, socket_full=self._outbox.dropped)
         self._registered = {pid for pid in self._registered if os.path.isdir(f"/proc/{pid}")}
+        self._narrow &= self._registered
+        if self._kernel and not self._narrow:
+            self._kernel.listen32(False)
         memory = psutil.Process().memory_info().rss
         stats = vocabulary.ProbeStats(dict(self._seen), dropped, memory, len(self._registered))
         self._outbox.put(vocabulary.PROBE_STATS, 0, stats)
+
+
+def is_narrow(pid: int) -> bool:
+    """Whether the process runs a 32-bit program on this 64-bit kernel; False where it cannot be seen."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/exe", "rb") as program:
+        return struct.calcsize("P") == 8 and program.read(5) == b"\x7fELF\x01"
+    return False

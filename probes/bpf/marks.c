@@ -2,8 +2,8 @@
  *
  * A registered thread group writes it with lseek(-1, 1 << 62 | id, SEEK_SET); id 0 takes it back. The call fails, but its
  * entry is traced, and no real file offset is that large. task_newtask copies it to every child, process or thread.
- * Not caught: 32-bit processes on a 64-bit kernel (their system calls fire no tracepoint). A mark is self-attested: code
- * that runs in a registered process can forge or clear its own thread's mark.
+ * 32-bit processes on a 64-bit kernel: see compat.c. A mark is self-attested: code that runs in a registered process can
+ * forge or clear its own thread's mark.
  * Cost: one comparison for each lseek of the host, two look-ups for a mark, one or two for each clone.
  */
 #define MARK_TAG (1ULL << 62)
@@ -15,9 +15,8 @@ struct fork_event {
   u32 padding;
 };
 
-TRACEPOINT_PROBE(syscalls, sys_enter_lseek) {
-  u64 value = args->offset;
-  if (value < MARK_TAG || value >> 63 || args->whence != 0)
+static __always_inline int mark_thread(u64 value) {
+  if (value < MARK_TAG || value >> 63)
     return 0;
   u64 pid_tgid = bpf_get_current_pid_tgid();
   u32 tgid = pid_tgid >> 32, tid = pid_tgid;
@@ -30,6 +29,8 @@ TRACEPOINT_PROBE(syscalls, sys_enter_lseek) {
     dropped(MARKS_FULL);
   return 0;
 }
+
+TRACEPOINT_PROBE(syscalls, sys_enter_lseek) { return args->whence == 0 ? mark_thread(args->offset) : 0; }
 
 TRACEPOINT_PROBE(task, task_newtask) {
   u64 pid_tgid = bpf_get_current_pid_tgid();

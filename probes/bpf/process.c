@@ -31,7 +31,8 @@ BPF_PERCPU_ARRAY(exec_scratch, struct exec_event, 1);
 BPF_HASH(pending_arguments, u32, struct arguments, MAX_EXECS);
 BPF_HASH(exit_codes, u32, u32, MAX_EXECS);
 
-static __always_inline int collect(const char *const *argv) {
+/* `width`: of a pointer in argv. */
+static __always_inline int collect(const void *argv, u32 width) {
   u32 tid = bpf_get_current_pid_tgid();
   int zero = 0;
   if (!marks.lookup(&tid))
@@ -42,14 +43,14 @@ static __always_inline int collect(const char *const *argv) {
   u32 offset = 0;
   scratch->truncated = 1;
   for (int i = 0; i <= MAX_ARGS; i++) {
-    const char *argument = 0;
-    if (bpf_probe_read_user(&argument, sizeof(argument), &argv[i]) || !argument) {
+    u64 argument = 0;
+    if (bpf_probe_read_user(&argument, width, argv + i * width) || !argument) {
       scratch->truncated = 0;
       break;
     }
     if (i == MAX_ARGS || offset >= ARGS_SIZE)
       break;
-    long length = bpf_probe_read_user_str(&scratch->data[offset & (ARGS_SIZE - 1)], ARG_SIZE, argument);
+    long length = bpf_probe_read_user_str(&scratch->data[offset & (ARGS_SIZE - 1)], ARG_SIZE, (void *)argument);
     if (length < 0) {
       dropped(UNREADABLE);
       break;
@@ -68,9 +69,9 @@ static __always_inline int collect(const char *const *argv) {
   return 0;
 }
 
-TRACEPOINT_PROBE(syscalls, sys_enter_execve) { return collect(args->argv); }
+TRACEPOINT_PROBE(syscalls, sys_enter_execve) { return collect(args->argv, sizeof(void *)); }
 
-TRACEPOINT_PROBE(syscalls, sys_enter_execveat) { return collect(args->argv); }
+TRACEPOINT_PROBE(syscalls, sys_enter_execveat) { return collect(args->argv, sizeof(void *)); }
 
 static __always_inline int forget_failed(long result) {
   u32 tid = bpf_get_current_pid_tgid();
@@ -120,13 +121,15 @@ TRACEPOINT_PROBE(sched, sched_process_exec) {
   return 0;
 }
 
-TRACEPOINT_PROBE(syscalls, sys_enter_exit_group) {
+static __always_inline int keep_exit_code(u32 code) {
   u64 pid_tgid = bpf_get_current_pid_tgid();
-  u32 tgid = pid_tgid >> 32, tid = pid_tgid, code = args->error_code;
+  u32 tgid = pid_tgid >> 32, tid = pid_tgid;
   if (marks.lookup(&tid))
     exit_codes.update(&tgid, &code);
   return 0;
 }
+
+TRACEPOINT_PROBE(syscalls, sys_enter_exit_group) { return keep_exit_code(args->error_code); }
 
 TRACEPOINT_PROBE(sched, sched_process_exit) {
   u64 pid_tgid = bpf_get_current_pid_tgid();
