@@ -45,6 +45,7 @@ lock: setup ## requirements/*.lock from requirements/*.in (needs pip-tools)
 
 bench: setup ## the figures: agent, node, verdicts, rules
 	@$(BIN)/python bench/request_cost.py
+	@$(BIN)/python bench/matrix_cost.py
 	@$(BIN)/python bench/node.py
 	@$(BIN)/python bench/verdict.py
 	@$(BIN)/python bench/rules.py

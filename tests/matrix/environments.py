@@ -79,6 +79,8 @@ def pip_command(version: str) -> tuple[list[str], dict[str, str]]:
     folder = _pip(version, python)
     variables = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", PYTHONWARNINGS="ignore")
     variables.pop("PYTHONPATH", None)
+    if version == "2.7":  # the last pip's older resolver loses its links
+        variables["PIP_USE_FEATURE"] = "2020-resolver"
     if folder:
         variables["PYTHONPATH"] = str(folder)
     return [python, "-m", "pip"], variables
