@@ -62,7 +62,7 @@ def main() -> None:
     options = arguments()
     with running_node() as node:
         on = node.witnesses()
-        print(f"probes {'on' if on else 'off'}; us a request, plain / search / JSON; " + " | ".join(columns()), flush=True)
+        print(f"probes {'on' if on else 'off'}; us, plain / search / JSON; " + " | ".join(columns()), flush=True)
         results, absent = run(options, node)
     if options.markdown:
         page = markdown(
