@@ -2,18 +2,14 @@
 
 from __future__ import absolute_import
 
-import functools
 import sys
 
 from ..core import context, guard, lifecycle, users
 from ..core.blocked import Blocked
-from ..core.ledger import INSTALLED, PENDING, ledger
-from . import django_routes, importhook
+from . import django_routes
 from .failure import note_here
 from .patch import Row
 from .wsgi import application_method
-
-_IDENTITY = 'cowitness'
 
 
 def answered(original, args, kwargs):
@@ -65,20 +61,20 @@ def _session(request):
 
 @guard.guarded
 def logged_in(sender, request=None, user=None, **kwargs):
-    """Receiver of user_logged_in."""
+    """user_logged_in."""
     _tell('success', user, _session(request))
 
 
 @guard.guarded
 def logged_out(sender, request=None, user=None, **kwargs):
-    """Receiver of user_logged_out; a visitor who was not logged in is no event."""
+    """user_logged_out; a visitor who was not logged in is no event."""
     if user is not None and user.pk is not None:
         _tell('logout', user, _session(request))
 
 
 @guard.guarded
 def login_failed(sender, credentials=None, **kwargs):
-    """Receiver of user_login_failed. `credentials` have their passwords masked by Django; only the name is taken."""
+    """user_login_failed. `credentials` have their passwords masked by Django; only the name is taken."""
     credentials = credentials or {}
     names = (_username_field(), 'username', 'email', 'login', 'user')
     login = next((credentials[name] for name in names if credentials.get(name)), '')
@@ -118,12 +114,11 @@ def _sought(login):
 
 @guard.guarded
 def saved(sender, instance=None, created=False, raw=False, **kwargs):
-    """Receiver of post_save: a user that is created while a request is served has signed up, under any proxy or child of
+    """post_save: a user that is created while a request is served has signed up, under any proxy or child of
     the user model."""
     if created and not raw and context.current() is not None:
-        from django.contrib.auth import get_user_model
-
-        if issubclass(sender, get_user_model()._meta.concrete_model):
+        model = _user_model()
+        if model is not None and issubclass(sender, model._meta.concrete_model):
             _tell('signup', instance, '')
 
 
@@ -133,47 +128,36 @@ def _tell(outcome, user, session_key):
 
 
 def _username_field():
+    model = _user_model()
+    return model.USERNAME_FIELD if model is not None else 'username'
+
+
+def _user_model():
+    """The site's user model, or None: not every site has users."""
     from django.contrib.auth import get_user_model
+    from django.core.exceptions import ImproperlyConfigured
 
-    return get_user_model().USERNAME_FIELD
+    try:
+        return get_user_model()
+    except ImproperlyConfigured:
+        return None
 
 
-# By the module after whose import they can be had: the signals of models need the rest of their package.
-_RECEIVERS = {
-    'django.contrib.auth.signals': {
-        'user_logged_in': logged_in,
-        'user_logged_out': logged_out,
-        'user_login_failed': login_failed,
-    },
-    'django.db.models': {'signals.post_save': saved},
+def heard(receiver):
+    """A handler for a signal's `send(sender, **named)`. A receiver of ours would be found among the app's own."""
+
+    def handler(original, args, kwargs):
+        receiver(*args, **kwargs)
+        return original(*args, **kwargs)
+
+    return handler
+
+
+LOGINS = {
+    'user_logged_in': logged_in,
+    'user_logged_out': logged_out,
+    'user_login_failed': login_failed,
 }
-
-
-def install():
-    """Listen to signals once their module is imported."""
-    for module in _RECEIVERS:
-        for name in _RECEIVERS[module]:
-            ledger.note(module + '.' + name, PENDING)
-        importhook.when_imported(module, _connect)
-
-
-def uninstall():
-    """Stop listening."""
-    for module in _RECEIVERS:
-        for name in _RECEIVERS[module] if sys.modules.get(module) is not None else ():
-            _signal(sys.modules[module], name).disconnect(dispatch_uid=_IDENTITY)
-
-
-def _connect(module):
-    for name, receiver in _RECEIVERS[module.__name__].items():
-        _signal(module, name).connect(receiver, weak=False, dispatch_uid=_IDENTITY)
-        ledger.note(module.__name__ + '.' + name, INSTALLED)
-
-
-def _signal(module, name):
-    return functools.reduce(getattr, name.split('.'), module)
-
-
 ROWS = [
     Row('django.core.handlers.wsgi', 'WSGIHandler.__call__', application_method('django')),
     Row('django.core.handlers.base', 'BaseHandler.get_response', answered),
@@ -181,4 +165,8 @@ ROWS = [
     Row('django.core.handlers.base', 'BaseHandler.handle_uncaught_exception', raised),
     Row('django.contrib.auth.base_user', 'BaseUserManager.get_by_natural_key', sought),
     Row('django.contrib.auth.models', 'BaseUserManager.get_by_natural_key', sought),  # before 1.9
+    Row('django.db.models.signals', 'post_save.send', heard(saved)),
 ]
+for _name, _receiver in LOGINS.items():
+    for _method in ('send', 'send_robust'):
+        ROWS.append(Row('django.contrib.auth.signals', _name + '.' + _method, heard(_receiver)))

@@ -3,7 +3,7 @@
 from __future__ import absolute_import
 
 from ..core import context
-from .django import note_request, note_sought
+from .django import LOGINS, note_request, note_sought
 from .patch import Row
 
 
@@ -26,7 +26,20 @@ async def sought(original, args, kwargs):
     return user
 
 
+def heard(receiver):
+    """A handler for a signal's `asend(sender, **named)` and its kin, as in django.py."""
+
+    async def handler(original, args, kwargs):
+        receiver(*args, **kwargs)
+        return await original(*args, **kwargs)
+
+    return handler
+
+
 ROWS = [
     Row('django.core.handlers.base', 'BaseHandler.get_response_async', answered),
     Row('django.contrib.auth.base_user', 'BaseUserManager.aget_by_natural_key', sought),
 ]
+for _name, _receiver in LOGINS.items():
+    for _method in ('asend', 'asend_robust'):
+        ROWS.append(Row('django.contrib.auth.signals', _name + '.' + _method, heard(_receiver)))

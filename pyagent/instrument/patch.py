@@ -18,7 +18,8 @@ _placed = {}
 
 
 class Row(object):
-    """A hook as data: which attribute of which module (it may be dotted: "Class.method"), and what handles the call."""
+    """A hook as data: which attribute of which module (it may be dotted: "Class.method", "object.method"), and what
+    handles the call."""
 
     def __init__(self, module, attribute, handler):
         self.module, self.attribute, self.handler = module, attribute, handler
@@ -79,7 +80,8 @@ def _find(module, attribute):
     found = getattr(owner, name, _MISSING)
     if found is _MISSING:
         return None
-    found = getattr(found, 'im_func', found)  # 2.7: old classes do not name their parents
+    if getattr(found, 'im_self', None) is None:  # 2.7: old classes do not name their parents
+        found = getattr(found, 'im_func', found)
     return owner, name, found, True
 
 
@@ -95,7 +97,9 @@ def _place(handler, owner, name, raw, inherited):
 
 
 def _wrapper_of(owner, name, raw, inherited, handler):
-    key = id(raw), id(handler), id(owner) if inherited else 0
+    # An object's method is made anew whenever somebody asks for it: its function is not.
+    kept = getattr(raw, '__func__', raw) if inherited else raw
+    key = id(kept), id(handler), id(owner) if inherited else 0
     if key not in _made:
         made = _made[key] = _Made(owner, name, raw, inherited, handler)
         _ours[id(made.wrapper)] = made

@@ -55,6 +55,19 @@ class Patching(Case):
         patch.uninstall_all()
         self.assertNotIn('ring', vars(self.shop.Child))
 
+    def test_methods_of_one_object(self):
+        """A method of one object is hooked there alone, again by the same wrapper, and taken off it again."""
+        self.shop.till, other = self.shop.Till(), self.shop.Till()
+        row = Row('shop', 'till.ring', doubled)
+        patch.install(row, self.shop)
+        ours = self.shop.till.ring
+        self.assertEqual((ours(3), other.ring(3)), (6, 3))
+        patch.uninstall_all()
+        self.assertEqual((vars(self.shop.till), self.shop.till.ring(3), ours(3)), ({}, 3, 3))
+        patch.install(row, self.shop)
+        self.assertIs(self.shop.till.ring, ours)
+        self.assertEqual(ours(3), 6)
+
     def test_twice_is_once(self):
         """Installing the same row again changes nothing."""
         row = Row('shop', 'sell', doubled)
