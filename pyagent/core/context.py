@@ -18,7 +18,7 @@ class Request(object):
         'body_size', 'body_truncated', 'user', 'exception', 'status', 'response_headers',
         'operations', 'next_index', 'dropped_operations', 'announced', 'unusual', 'ended', 'blocked',
         'shares_thread', 'followed', 'trace_flags', 'tracestate', 'remote_span_id', 'sent_span_ids',
-        'message', 'sought',
+        'message', 'sought', 'response_size',
     )  # fmt: skip
 
     def __init__(self):
@@ -29,7 +29,7 @@ class Request(object):
         self.body_size = 0
         self.body_truncated = False
         self.user = self.exception = self.blocked = None
-        self.response_headers = ()
+        self.response_headers, self.response_size = (), None
         self.operations = []
         self.next_index = self.dropped_operations = 0
         self.announced = self.unusual = self.ended = self.followed = False

@@ -81,9 +81,17 @@ def failed(request, kind, error, stack=()):
     """The app raised."""
     request.exception = {
         'type': record.text(getattr(kind, '__name__', kind), record.SHORT),
-        'message': record.text(error, record.SHORT),
-        'stack': list(stack),
+        'message': u'',
+        'stack': [record.text(line, record.SHORT) for line in stack],
     }
+    request.exception['message'] = record.text(
+        error, record.SHORT
+    )  # may fail: it is the app's code
+
+
+def answered(request):
+    """The answer is out, though the app may go on working for the request."""
+    request.duration = int((names.perf_counter() - request.started) * 1e9)
 
 
 @guarded
@@ -97,7 +105,8 @@ def end(request, status=0, response_headers=(), urgent=False):
     if context.current() is request:
         context.enter(None)
         context.enclose(None)
-    request.duration = int((names.perf_counter() - request.started) * 1e9)
+    if not request.duration:
+        answered(request)
     request.status, request.response_headers = status, response_headers
     agent = agents.get()
     if agent is not None:

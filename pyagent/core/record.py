@@ -119,8 +119,15 @@ def text(value, limit):
     if isinstance(value, bytes):
         return value[: 4 * limit].decode('utf-8', 'replace')[:limit]
     if not isinstance(value, text_type):
-        value = text_type(value)
+        value = _as_text(value)
     return value[:limit]
+
+
+def _as_text(value):
+    try:
+        return text_type(value)
+    except UnicodeError:  # 2.7: an exception whose message is bytes
+        return bytes(value).decode('utf-8', 'replace')
 
 
 def _add_outcome(record, request):
@@ -134,6 +141,8 @@ def _add_outcome(record, request):
     if request.response_headers:
         pairs = request.response_headers[:MAX_HEADERS]
         record['response_headers'] = [[text(n, SHORT).lower(), _wsgi(v, VALUE)] for n, v in pairs]
+    if request.response_size is not None:
+        record['response_body_size'] = request.response_size
     for name in ('user', 'exception', 'blocked'):
         if getattr(request, name) is not None:
             record[name] = getattr(request, name)

@@ -11,26 +11,30 @@ from . import audit
 from .failure import note_failure
 from .incoming_asgi import arrival
 from .patch import Row
+from .servers import given
 
 KEY = 'cowitness.request'
+_FILES = ('http.response.pathsend', 'http.response.zerocopysend')
 
 
 async def call(application, scope, receive, send, framework=''):
     """Serve one call under the agent; nested applications share one request."""
     if scope.get('type') != 'http':
         return await application(scope, receive, send)
-    if KEY in scope:
-        _inner(scope[KEY], framework)
+    serving = scope.get(KEY)
+    if serving is not None and not serving.ended:
+        # FastAPI is a Starlette: the outer one says which it is
+        serving.framework = serving.framework or framework
         return await application(scope, receive, send)
     try:
         request = _begin(scope)
     except blocked.Blocked as error:
-        return await _refuse(context.current(), error, scope, send)
+        return await _refuse(_Exchange(context.current(), receive, send), error, scope)
     if request is None:
         return await application(scope, receive, send)
     request.framework = framework
-    exchange = _Exchange(request, receive, send)
-    return await _serve(application, dict(scope, **{KEY: request}), exchange)
+    scope[KEY] = request  # the same scope: who called us looks into it afterwards
+    return await _serve(application, scope, _Exchange(request, receive, send))
 
 
 def _begin(scope):
@@ -41,14 +45,6 @@ def _begin(scope):
     return lifecycle.begin(found[0], found[1], shares_thread=True)
 
 
-@guard.guarded
-def _inner(request, framework):
-    if (
-        not request.framework and not request.ended
-    ):  # FastAPI is a Starlette: the outer one says which it is
-        request.framework = framework
-
-
 async def _serve(application, scope, exchange):
     request = exchange.request
     try:
@@ -56,12 +52,13 @@ async def _serve(application, scope, exchange):
     except BaseException as error:
         refused = _refusal(error)
         if refused is not None and not exchange.status:
-            return await _refuse(request, refused, scope, exchange.raw_send)
-        note_failure(request, ignored=('CancelledError',))
-        exchange.status = exchange.status or 500
+            return await _refuse(exchange, refused, scope)
+        if type(error).__name__ != 'CancelledError':  # the client has gone
+            note_failure(request)
+            exchange.status = exchange.status or 500
         raise
     finally:
-        lifecycle.end(request, exchange.status, exchange.headers)
+        exchange.end()
 
 
 def _refusal(error):
@@ -75,32 +72,40 @@ def _refusal(error):
     return None
 
 
-async def _refuse(request, error, scope, send):
+async def _refuse(exchange, error, scope):
     """Answer in the app's place."""
     accept = dict(scope.get('headers') or ()).get(b'accept', b'').decode('latin-1')
     status, headers, body = blocked.response(error, accept)
-    if request is not None:
-        lifecycle.end(request, error.status, headers)
     raw = [(name.lower().encode('latin-1'), value.encode('latin-1')) for name, value in headers]
-    await send({'type': 'http.response.start', 'status': error.status, 'headers': raw})
-    await send({'type': 'http.response.body', 'body': b''.join(body)})
+    await exchange.send({'type': 'http.response.start', 'status': error.status, 'headers': raw})
+    await exchange.send({'type': 'http.response.body', 'body': b''.join(body)})
+    exchange.end()
 
 
 class _Exchange(object):
-    """Listens to what the application receives and sends."""
+    """Listens to what the application receives and sends. `size`: bytes of the body that went to the server."""
 
     def __init__(self, request, receive, send):
-        self.request, self.raw_receive, self.raw_send = request, receive, send
-        self.status, self.headers = 0, ()
+        self.request, self._receive, self._send = request, receive, send
+        self.status, self.headers, self.size = 0, (), 0
 
     async def receive(self):
-        message = await self.raw_receive()
+        message = await self._receive()
         self._received(message)
         return message
 
     async def send(self, message):
-        self._sends(message)
-        await self.raw_send(message)
+        message = self._sends(message) or message
+        result = await self._send(message)
+        self._sent(message)
+        return result
+
+    @guard.guarded
+    def end(self):
+        request = self.request
+        if request is not None and not request.ended:
+            request.response_size = self.size
+            lifecycle.end(request, self.status, self.headers)
 
     @guard.guarded
     def _received(self, message):
@@ -110,12 +115,35 @@ class _Exchange(object):
 
     @guard.guarded
     def _sends(self, message):
-        if message['type'] == 'http.response.start':
-            self.status = int(message['status'])
-            self.headers = [
-                (bytes(name).decode('latin-1'), bytes(value).decode('latin-1'))
-                for name, value in message.get('headers') or ()
-            ]
+        """Hears the start; returns the message to send in its place where its headers can be walked through only once."""
+        if message['type'] != 'http.response.start':
+            return None
+        headers = message.get('headers') or ()
+        if not isinstance(headers, (list, tuple)):
+            headers = list(headers)
+            message = dict(message, headers=headers)
+        self.status = int(message['status'])
+        self.headers = [
+            (bytes(name).decode('latin-1'), bytes(value).decode('latin-1'))
+            for name, value in headers
+        ]
+        return message
+
+    @guard.guarded
+    def _sent(self, message):
+        kind = message['type']
+        if kind == 'http.response.body':
+            self.size += len(message.get('body') or b'')
+        elif kind in _FILES:
+            self.size += message.get('count') or self._announced()
+        elif kind != 'http.response.trailers':
+            return
+        if not message.get('more_body') and not message.get('more_trailers'):
+            lifecycle.answered(self.request)
+
+    def _announced(self):
+        """What the headers say of the size: files are sent by the server."""
+        return next((int(v) for n, v in self.headers if n.lower() == 'content-length'), 0)
 
 
 def wrap(application, framework=''):
@@ -143,24 +171,20 @@ def application_method(framework):
     return handler
 
 
-def loaded(original, args, kwargs):
-    """uvicorn's Config.load(self): afterwards `loaded_app` is what the server is going to call."""
-    result = original(*args, **kwargs)
-    _wrap_loaded(args[0])
-    return result
+def loaded(attribute):
+    """A handler for a method after which this attribute is the application that a server is going to call."""
+
+    def handler(original, args, kwargs):
+        result = original(*args, **kwargs)
+        _wrap_loaded(args[0], attribute)
+        return result
+
+    return handler
 
 
 @guard.guarded
-def _wrap_loaded(config):
-    if getattr(config, 'interface', 'asgi3') == 'asgi3':
-        config.loaded_app = wrap(config.loaded_app)
-
-
-def held(original, args, kwargs):
-    """hypercorn's ASGIWrapper.__init__(self, app)."""
-    if len(args) == 2:
-        args = (args[0], wrap(args[1]))
-    return original(*args, **kwargs)
+def _wrap_loaded(server, attribute):
+    setattr(server, attribute, wrap(getattr(server, attribute)))
 
 
 async def route_handled(original, args, kwargs):
@@ -182,6 +206,8 @@ ROWS = [
     Row('starlette.routing', 'Route.handle', route_handled),
     Row('fastapi.applications', 'FastAPI.__call__', application_method('fastapi')),
     Row('django.core.handlers.asgi', 'ASGIHandler.__call__', application_method('django')),
-    Row('uvicorn.config', 'Config.load', loaded),
-    Row('hypercorn.app_wrappers', 'ASGIWrapper.__init__', held),
+    Row('uvicorn.config', 'Config.load', loaded('loaded_app')),
+    Row('gunicorn.workers.gasgi', 'ASGIWorker.load_wsgi', loaded('asgi')),
+    Row('hypercorn.app_wrappers', 'ASGIWrapper.__init__', given(1, 'app', wrap)),
+    Row('daphne.server', 'Server.__init__', given(1, 'application', wrap)),
 ]

@@ -2,83 +2,92 @@
 
 from __future__ import absolute_import
 
+import types
+
 from ..core import guard, lifecycle
+from .proxy import Proxy, class_for
 
 
-class Tee(object):
+class Tee(Proxy):
     """`wsgi.input` with a copy of what is read from it; everything else, the methods it lacks too, is the original's."""
 
-    def __init__(self, stream, request):
-        self._stream, self._request = stream, request
+    __slots__ = ('_cowitness_request',)
 
-    @property
-    def __class__(self):
-        return self._stream.__class__
+    def __init__(self, stream, request):
+        Proxy.__init__(self, stream)
+        object.__setattr__(self, '_cowitness_request', request)
 
     def __getattr__(self, name):
-        return getattr(self._stream, name)
+        found = getattr(self._cowitness_inner, name)
+        if name in _READS:
+            return types.MethodType(_READS[name], self)
+        return found
 
-    def _saw(self, data):
+    def _cowitness_saw(self, data):
         try:
-            lifecycle.saw_body(self._request, data)
+            if data:
+                lifecycle.saw_body(self._cowitness_request, data)
         except Exception:
             guard.swallow('body')
         return data
 
 
-def _read(self, *args, **kwargs):
-    return self._saw(self._stream.read(*args, **kwargs))
+def _reading(name):
+    """A method that returns what it reads."""
+
+    def method(self, *args, **kwargs):
+        return self._cowitness_saw(getattr(self._cowitness_inner, name)(*args, **kwargs))
+
+    return method
 
 
-def _read1(self, *args):
-    return self._saw(self._stream.read1(*args))
+def _filling(name):
+    """A method that reads into a buffer and returns how many bytes."""
+
+    def method(self, buffer, *args, **kwargs):
+        count = getattr(self._cowitness_inner, name)(buffer, *args, **kwargs)
+        _saw_buffer(self, buffer, count)
+        return count
+
+    return method
 
 
-def _readline(self, *args, **kwargs):
-    return self._saw(self._stream.readline(*args, **kwargs))
+@guard.guarded
+def _saw_buffer(tee, buffer, count):
+    if count:
+        tee._cowitness_saw(_bytes_of(buffer)[:count])
+
+
+def _bytes_of(buffer):
+    try:
+        return memoryview(buffer).tobytes()
+    except TypeError:  # 2.7: an array has the old kind of buffer only
+        return buffer.tostring()
 
 
 def _readlines(self, *args, **kwargs):
-    lines = self._stream.readlines(*args, **kwargs)
+    lines = self._cowitness_inner.readlines(*args, **kwargs)
     for line in lines:
-        self._saw(line)
+        self._cowitness_saw(line)
     return lines
 
 
-def _readinto(self, buffer):
-    count = self._stream.readinto(buffer)
-    if count:
-        self._saw(memoryview(buffer)[:count].tobytes())
-    return count
-
-
-def _readinto1(self, buffer):
-    count = self._stream.readinto1(buffer)
-    if count:
-        self._saw(memoryview(buffer)[:count].tobytes())
-    return count
-
-
 def _iter(self):
-    for line in self._stream:
-        yield self._saw(line)
+    lines = iter(self._cowitness_inner)
+    return self if lines is self._cowitness_inner else tee(lines, self._cowitness_request)
 
 
 def _next(self):
-    return self._saw(next(self._stream))
+    return self._cowitness_saw(next(self._cowitness_inner))
 
 
 _READS = {
-    'read': _read, 'read1': _read1, 'readline': _readline, 'readlines': _readlines, 'readinto': _readinto,
-    'readinto1': _readinto1, '__iter__': _iter, '__next__': _next, 'next': _next,
+    'read': _reading('read'), 'read1': _reading('read1'), 'readline': _reading('readline'), 'readlines': _readlines,
+    'readinto': _filling('readinto'), 'readinto1': _filling('readinto1'), '__iter__': _iter, '__next__': _next,
+    'next': _next,
 }  # fmt: skip
-_tees = {}
 
 
 def tee(stream, request):
-    """`stream`, watched. The class has the reading methods of the stream's and no other: apps look which there are."""
-    kind = type(stream)
-    if kind not in _tees:
-        members = dict((n, f) for n, f in _READS.items() if hasattr(stream, n))
-        _tees[kind] = type('Tee', (Tee,), members)
-    return _tees[kind](stream, request)
+    """`stream`, watched."""
+    return class_for(Tee, stream, _READS)(stream, request)

@@ -2,31 +2,19 @@
 
 from __future__ import absolute_import
 
+from .proxy import Proxy
+
 _METHODS = ('execute', 'executemany', 'callproc')
 
 
-class _Proxy(object):
-    """Hands everything through to `_cowitness_inner`."""
+class _Proxy(Proxy):
+    """Knows the driver that it came from."""
+
+    __slots__ = ('_cowitness_driver',)
 
     def __init__(self, inner, driver):
-        object.__setattr__(self, '_cowitness_inner', inner)
+        Proxy.__init__(self, inner)
         object.__setattr__(self, '_cowitness_driver', driver)
-
-    @property
-    def __class__(self):
-        return self._cowitness_inner.__class__
-
-    def __getattr__(self, name):
-        return getattr(self._cowitness_inner, name)
-
-    def __setattr__(self, name, value):
-        setattr(self._cowitness_inner, name, value)
-
-    def __delattr__(self, name):
-        delattr(self._cowitness_inner, name)
-
-    def __repr__(self):
-        return repr(self._cowitness_inner)
 
     def __exit__(self, *exc_info):
         return self._cowitness_inner.__exit__(*exc_info)

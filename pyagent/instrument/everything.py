@@ -16,7 +16,7 @@ _LIBRARIES = [
     'network',
     'threads',
     'dbapi_rows',
-    'wsgi',
+    'servers',
     'flask',
     'flask_login',
     'django',

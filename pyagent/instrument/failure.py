@@ -23,11 +23,12 @@ def note_here(ignored=()):
 
 
 def traceback_lines(trace):
-    """Where an exception came through, innermost last."""
+    """Where an exception came through, innermost last, without the agent's own frames."""
     lines = []
     while trace is not None:
         code = trace.tb_frame.f_code
-        lines.append('%s:%d %s' % (code.co_filename, trace.tb_lineno, code.co_name))
+        if not code.co_filename.startswith(_OURS):
+            lines.append('%s:%d %s' % (code.co_filename, trace.tb_lineno, code.co_name))
         trace = trace.tb_next
     return lines[-MAX_LINES:]
 

@@ -9,15 +9,16 @@ from ..core.incoming import MAX_HEADERS
 @guard.guarded
 def arrival(scope):
     """(environ, [(header name, value)]) of an http scope."""
+    if not isinstance(scope.get('headers') or (), (list, tuple)):
+        scope['headers'] = list(scope['headers'])  # what can be walked through only once
     headers = [(_text(name).lower(), _text(value)) for name, value in scope.get('headers') or ()][
         :MAX_HEADERS
     ]
     environ = _line(scope)
     for name, value in headers:
         if name in tracing.HEADERS:
-            key = 'HTTP_' + name.upper().replace(
-                '-', '_'
-            )  # one that comes twice is one, as in WSGI
+            # one that comes twice is one, as in WSGI
+            key = 'HTTP_' + name.upper().replace('-', '_')
             environ[key] = environ[key] + ',' + value if key in environ else value
         elif name == 'host':
             environ['HTTP_HOST'] = value
