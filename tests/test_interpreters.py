@@ -1,4 +1,5 @@
-"""The agent's own tests under every CPython that this machine has; a version that is not there is skipped by name."""
+"""The agent's own tests under every CPython of this machine, 32-bit and emulated ones too; one that is not there is
+skipped by name."""
 
 from __future__ import annotations
 
@@ -9,23 +10,33 @@ from pathlib import Path
 
 import pytest
 
-from tests.matrix.interpreters import VERSIONS, interpreter
+from tests.matrix.interpreters import SYSTEMS, VERSIONS, interpreter, missing, release
+from tests.matrix.report import note
 
 ROOT = Path(__file__).resolve().parents[1]
 AT_LEAST = 90
+SECONDS = {"3.11-aarch64": 580}
+"""An emulated processor takes its time."""
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", [pytest.param(v, marks=pytest.mark.xdist_group(v)) for v in VERSIONS + SYSTEMS])
 def test_agent(version: str) -> None:
     """Every test of tests/pyagent passes there."""
+    name = f"CPython {version}"
     if not (path := interpreter(version)):
-        pytest.skip(f"no CPython {version} on this machine")
+        note(name, "result", f"skipped: {missing(version)}")
+        pytest.skip(missing(version))
+    note(name, "result", "failed")
     done = subprocess.run(
         [path, "-B", "-m", "unittest", "discover", "-s", "tests/pyagent", "-t", "."],
-        cwd=ROOT, capture_output=True, text=True, timeout=300,
+        cwd=ROOT, capture_output=True, text=True, timeout=SECONDS.get(version, 300),
         env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-6000:]
     ran = re.search(r"^Ran (\d+) tests", done.stderr, re.MULTILINE)
     assert ran
     assert int(ran[1]) >= AT_LEAST
+    skipped = re.search(r"skipped=(\d+)", done.stderr)
+    note(name, "release", release(path).partition(" ")[2])
+    note(name, "tests", f"{ran[1]}, {skipped[1]} of them skipped" if skipped else ran[1])
+    note(name, "result", "passed")

@@ -152,9 +152,9 @@ class App:
                 prefix + command, cwd=cwd, env=env, stdout=log, stderr=log, start_new_session=True
             )
 
-    def wait(self, path: str = "/") -> App:
+    def wait(self, path: str = "/", seconds: float = 30) -> App:
         """Wait until the server answers at all."""
-        wait_for(lambda: self.up(path), 30, f"the app ({self.log.read_text()[-2000:]})")
+        wait_for(lambda: self.up(path), seconds, f"the app ({self.log.read_text()[-2000:]})")
         return self
 
     def up(self, path: str) -> bool:

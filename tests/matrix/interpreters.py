@@ -15,12 +15,13 @@ from pathlib import Path
 from tests.matrix import obtain
 
 VERSIONS = ("2.7", *(f"3.{minor}" for minor in range(5, 15)))
-SYSTEMS = ("i686", "aarch64")
+SYSTEMS = tuple(name for name in obtain.SOURCES if "-" in name)
+"""Interpreters of other processors: version, hyphen, machine."""
 
 
 @functools.cache
 def interpreter(version: str) -> str:
-    """The path of an interpreter of this version, from PATH, from pyenv or obtained; empty where there is none."""
+    """The path of one of VERSIONS or SYSTEMS, from pyenv, from PATH or obtained; empty where there is none."""
     places = sorted(Path(os.environ.get("PYENV_ROOT", "/nowhere"), "versions").glob(f"{version}.*/bin/python"))
     candidates = [*map(str, places), shutil.which(f"python{version}"), obtain.obtained(version)]
     return next((path for path in candidates if path and answers(path, version)), "")
@@ -29,14 +30,22 @@ def interpreter(version: str) -> str:
 def missing(name: str) -> str:
     """Why there is no such interpreter."""
     why = obtain.reason(name) if name in obtain.SOURCES else ""
-    return f"no CPython {'for ' * (name in SYSTEMS)}{name} on this machine" + (f": {why}" if why else "")
+    return f"no CPython {name} on this machine" + (f": {why}" if why else "")
 
 
 def answers(path: str, version: str) -> bool:
     """Whether it really is this version; a pyenv shim may stand for nothing."""
-    code = "import sys, platform; print('%d.%d %s' % (sys.version_info[:2] + (platform.python_implementation(),)))"
-    done = subprocess.run([path, "-c", code], capture_output=True, text=True, timeout=30)
-    return done.stdout.split() == [version, "CPython"]
+    return release(path).startswith(f"CPython {version.partition('-')[0]}.")
+
+
+@functools.cache
+def release(path: str) -> str:
+    """Implementation and version, as the interpreter itself says; empty where it does not run."""
+    code = "import platform as p; print(p.python_implementation() + ' ' + p.python_version())"
+    try:
+        return subprocess.run([path, "-c", code], capture_output=True, text=True, timeout=30).stdout.strip()
+    except OSError:
+        return ""
 
 
 def main() -> int:

@@ -34,8 +34,8 @@ class Source:
 
 SOURCES = {
     "3.14": Source("python3.14", ("forky", "sid")),
-    "i686": Source("python3.11", ("bookworm",), "i686"),
-    "aarch64": Source("python3.11", ("bookworm",), "aarch64"),
+    "3.11-i686": Source("python3.11", ("bookworm",), "i686"),
+    "3.11-aarch64": Source("python3.11", ("bookworm",), "aarch64"),
 }
 
 
@@ -156,7 +156,7 @@ def _settle(root: Path, folder: Path, source: Source) -> None:
     paths = ":".join(sorted(f"$ORIGIN/../../{path}" for path in libraries))
     _run("patchelf", "--set-interpreter", str(folder / place), "--force-rpath", "--set-rpath", paths, str(binary))
     if emulator := _emulator(source):
-        elf = binary.rename(binary.with_suffix(".elf"))
+        elf = binary.rename(binary.with_name(f"{binary.name}.elf"))
         words = f'exec {emulator[0]} -0 "$0" {folder / elf.relative_to(root)} "$@"'
         binary.write_text(f"#!/bin/sh\n{words}\n")
         binary.chmod(0o755)

@@ -1,6 +1,6 @@
 """What the matrix showed, cell by cell: kept in .cache/, printed at the end of a run, written to docs/compatibility.md.
 
-`python -m tests.matrix.report` writes the page from the last run of tests/matrix.
+`python -m tests.matrix.report` writes the page from the last run of tests/matrix and tests/test_interpreters.py.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from tests.conftest import RUN
+from tests.matrix.interpreters import SYSTEMS, VERSIONS
 from tests.matrix.rows import Row, rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,16 +29,23 @@ record names it; *inputs*: where an attack was found; *kernel*: how the exec tha
 failed; *logins*: outcomes told without or (WSGI, ASGI) with the SDK. `no` means that it was tried and not seen.
 """
 
+SYSTEMS_HEAD = """## Interpreters and systems
 
-def note(row: Row, column: str, value: str) -> None:
+The agent's own tests (`tests/pyagent`) by interpreter. One with a processor's name is that processor's build: i686 is
+run by this machine's own processor, AArch64 by an emulator on it.
+"""
+
+
+def note(row: Row | str, column: str, value: str) -> None:
     """Write down what this run saw; several processes may do so at once."""
+    name = row if isinstance(row, str) else row.name
     FILE.parent.mkdir(parents=True, exist_ok=True)
     with FILE.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         found = load()
         run = os.environ[RUN]
-        cells = found.get(row.name, {})
-        found[row.name] = {**(cells if cells.get("run") == run else {"run": run}), column: value}
+        cells = found.get(name, {})
+        found[name] = {**(cells if cells.get("run") == run else {"run": run}), column: value}
         FILE.write_text(json.dumps(found, indent=1))
 
 
@@ -61,11 +69,24 @@ def table(found: dict[str, dict[str, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def interpreters(found: dict[str, dict[str, str]]) -> str:
+    """What became of the agent's own tests under each interpreter, in Markdown."""
+    lines = ["| interpreter | release | tests | result |", "|---|---|---|---|"]
+    for name in (f"CPython {version}" for version in VERSIONS + SYSTEMS):
+        if name in found:
+            cells = found[name]
+            values = [cells.get(column, "") for column in ("release", "tests", "result")]
+            lines.append("| " + " | ".join([name, *values]) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> int:
     """Write the page."""
+    found = load()
     system = f"{platform.system()} {platform.release().split('-')[0]} {platform.machine()}"
-    PAGE.write_text(HEAD.format(system=system) + "\n" + table(load()))
-    print(f"{PAGE.relative_to(ROOT)}: {len(load())} rows")
+    parts = [HEAD.format(system=system), table(found), SYSTEMS_HEAD, interpreters(found)]
+    PAGE.write_text("\n".join(parts))
+    print(f"{PAGE.relative_to(ROOT)}: {len(found)} rows")
     return 0
 
 

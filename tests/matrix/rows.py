@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.matrix.environments import declared
-from tests.matrix.interpreters import VERSIONS
+from tests.matrix.interpreters import SYSTEMS, VERSIONS
 
 GUNICORN = "-m gunicorn.app.wsgiapp -b 127.0.0.1:{port} -w 2 --log-level warning"
 UVICORN = "-m uvicorn --port {port} --log-level warning"
@@ -36,7 +36,7 @@ def _rows(framework: str, server: str, packages: str, command: str, versions: tu
 
 def rows() -> list[Row]:
     """All of them, those of absent interpreters too."""
-    found = _rows("WSGI", "wsgiref", "", f"-m {SITES}wsgi_site {{port}}", VERSIONS)
+    found = _rows("WSGI", "wsgiref", "", f"-m {SITES}wsgi_site {{port}}", VERSIONS + SYSTEMS)
     for release in ("1.8", "1.11", "2.2", "3.2", "4.2", "5.2", "newest"):
         found += _rows(f"Django {release}", "gunicorn", f"django-{release}", f"{GUNICORN} {SITES}django_site")
     for release in ("0.10", "0.12", "1.1", "2.3", "3"):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.e2e.harness import ROOT, App, Node, free_port
 from tests.matrix.environments import AbsentError, Environment, environment
-from tests.matrix.interpreters import interpreter, missing
+from tests.matrix.interpreters import SYSTEMS, interpreter, missing
 from tests.matrix.rows import Row
 
 
@@ -77,7 +77,7 @@ def served(row: Row, node: Node, directory: Path, **variables: str) -> Iterator[
     """The site, answering, until the end of the block."""
     site = Site(row, node, directory, **variables)
     try:
-        site.wait()
+        site.wait(seconds=120 if row.version in SYSTEMS else 30)  # an emulated one starts slowly
         yield site
     finally:
         site.stop()

@@ -116,9 +116,9 @@ def probes(*flags: str, user: int | None = None) -> Iterator[tuple[Core, subproc
 class Marked:
     """A Python process that waits for `go`, to be registered before it runs `code` (which has `mark(number)`)."""
 
-    def __init__(self, code: str, *words: str) -> None:
+    def __init__(self, code: str, *words: str, python: str = sys.executable) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PRELUDE + textwrap.dedent(code), *words],
+            [python, "-c", PRELUDE + textwrap.dedent(code), *words],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         self.pid = self.process.pid
