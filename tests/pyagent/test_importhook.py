@@ -19,7 +19,7 @@ except ImportError:
 
 
 class Importing(Case):
-    NAME = 'cowitness_imported_by_a_test'
+    NAME = 'cowitness_imported'
 
     def setUp(self):
         super(Importing, self).setUp()
