@@ -37,12 +37,12 @@ def reached(record: RequestRecord) -> list[Finding]:
 
 
 def test_golden_batch() -> None:
-    """The attack of the golden batch is attempted and reached; its login request is nobody's attack."""
+    """The attack of the golden batch is attempted and reached; its login request and its task are nobody's attack."""
     requests = [
         one for one in decode_batch((GOLDEN / "batch.json").read_bytes()).records if isinstance(one, RequestRecord)
     ]
-    attack, login = (JUDGE.report(one, PROCESS, one.phase == "end") for one in requests)
-    assert login is None
+    attack, login, task = (JUDGE.report(one, PROCESS, one.phase == "end") for one in requests)
+    assert (login, task) == (None, None)
     assert attack is not None
     assert [(one.stage, one.category, one.location, one.parameter) for one in attack.findings] == [
         (Verdict.ATTEMPTED, "command_injection", "query", "host"),
