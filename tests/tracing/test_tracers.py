@@ -12,7 +12,7 @@ from tests.tracing.programs.traced import PARENT, STATE, TRACE
 from tests.tracing.running import environment_or_skip, said
 
 SITES = [
-    ("opentelemetry", "3.9", "opentelemetry", "flask"), ("opentelemetry", "3.13", "opentelemetry", "flask"),
+    ("opentelemetry", "3.13", "opentelemetry", "flask"),
     ("opentelemetry", "3.13", "opentelemetry", "django"), ("opentelemetry", "3.13", "opentelemetry", "fastapi"),
     ("datadog", "3.11", "datadog", "flask"), ("datadog", "3.11", "datadog", "fastapi"),
     ("datadog-old", "2.7", "datadog", "flask"),
