@@ -41,7 +41,7 @@ def test_monitor(row: Row, matrix_node: Node, tmp_path: Path) -> None:
 def test_block(row: Row, matrix_node: Node, tmp_path: Path) -> None:
     """In block mode the attack is refused before anything is executed, and ordinary requests are served."""
     marker = tmp_path / "executed"
-    with present(row), served(row, matrix_node, tmp_path, COWITNESS_MODE="block") as site:
+    with present(row), served(row, matrix_node, tmp_path, COWITNESS_MODE="block", COWITNESS_DEADLINE_MS="1000") as site:
         assert site.get("/run/word?arg=plain") == (200, b"plain")
         status, body = site.get(f"/run/word?arg=x%3Btouch%20{marker}")
         assert (status, b"Security response id" in body) == (403, True), body

@@ -147,12 +147,17 @@ class AgentCase(Case):
 
     mode = 'monitor'
     verdict = None
+    deadline = 1000  # ms: an answer that comes is waited for, however slow the machine
 
     def setUp(self):
         super(AgentCase, self).setUp()
         self.listener = Listener(self.directory, self.verdict)
         self.addCleanup(self.listener.hang_up)
-        self.environ = {'COWITNESS_RUN_DIR': self.directory, 'COWITNESS_MODE': self.mode}
+        self.environ = {
+            'COWITNESS_RUN_DIR': self.directory,
+            'COWITNESS_MODE': self.mode,
+            'COWITNESS_DEADLINE_MS': str(self.deadline),
+        }
         self.agent = agents.start(self.environ)
         self.addCleanup(self._stop)
 
