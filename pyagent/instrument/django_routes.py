@@ -10,9 +10,7 @@ def old_route(match):
     """The pattern of a ResolverMatch, with those that include it; the view's name where none is found."""
     key = match.func, tuple(sorted(match.kwargs))
     if key not in _known:
-        from django.core.urlresolvers import get_resolver
-
-        found = _search(get_resolver(None), '', match.func, set(match.kwargs))
+        found = _search(_resolver(), '', match.func, set(match.kwargs))
         if len(_known) < MAX_KNOWN:
             _known[key] = found
         else:
@@ -20,14 +18,28 @@ def old_route(match):
     return _known[key] or match.view_name
 
 
+def _resolver():
+    try:
+        from django.urls import get_resolver
+    except ImportError:  # before 1.10; after it, that would warn people of the old name
+        from django.core.urlresolvers import get_resolver
+    return get_resolver(None)
+
+
 def _search(resolver, prefix, view, names):
     """The first pattern of this view whose named groups are those of the match."""
-    for pattern in resolver.url_patterns:
-        path = prefix + pattern.regex.pattern.lstrip('^')
-        if hasattr(pattern, 'url_patterns'):
-            found = _search(pattern, path, view, names)
+    for entry in resolver.url_patterns:
+        pattern = getattr(entry, 'pattern', entry)  # since 2.0 beside what it leads to
+        path = prefix + _text(pattern).lstrip('^')
+        if hasattr(entry, 'url_patterns'):
+            found = _search(entry, path, view, names)
             if found:
                 return found
-        elif pattern.callback is view and names.issuperset(pattern.regex.groupindex):
+        elif entry.callback is view and names.issuperset(pattern.regex.groupindex):
             return '/' + path.rstrip('$')
     return None
+
+
+def _text(pattern):
+    """The regular expression, or since 2.0 the route."""
+    return str(getattr(pattern, '_route', '')) or pattern.regex.pattern
