@@ -16,7 +16,7 @@ from tests.matrix.report import note
 ROOT = Path(__file__).resolve().parents[1]
 AT_LEAST = 90
 LEFT_OUT = {"3.11-aarch64": ("test_run",)}
-"""What starts interpreter after interpreter takes minutes on an emulated processor; its row of the matrix starts one."""
+"""What starts interpreters takes minutes on an emulated processor; its row of the matrix starts one, too."""
 
 
 @pytest.mark.parametrize("version", [pytest.param(v, marks=pytest.mark.xdist_group(v)) for v in VERSIONS + SYSTEMS])
