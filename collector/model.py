@@ -75,7 +75,7 @@ class Request(Struct, frozen=True, omit_defaults=True):
     `kernel_peer` what the kernel saw; `forged_forwarding`: an untrusted peer sent a forwarding header.
 
     `parent_span_id` is a tracer's own where one works in the app; `remote_span_id` is what the caller named, and
-    `sent_span_ids` what others were told as their parent."""
+    `sent_span_ids` what others were told as their parent. `response_body_size` is -1 where it is unknown."""
 
     request_id: str
     trace_id: str = ""
@@ -106,6 +106,8 @@ class Request(Struct, frozen=True, omit_defaults=True):
     remote_span_id: str = ""
     sent_span_ids: tuple[str, ...] = ()
     messaging: Messaging = Messaging()
+    exception_stack: tuple[str, ...] = ()
+    response_body_size: int = -1
 
 
 class Operation(Struct, frozen=True, omit_defaults=True):

@@ -110,6 +110,8 @@ def request(value: model.Request) -> pb.HttpRequest:
         user=user(value.user), process=process(value.process), thread_id=small(value.thread_id),
         user_agent=text(value.user_agent), exception_type=text(value.exception_type),
         exception_message=text(value.exception_message), messaging=messaging(value.messaging),
+        exception_stack=map(text, value.exception_stack),
+        response_body_size=small(value.response_body_size, 64) if value.response_body_size >= 0 else None,
     )  # fmt: skip
 
 

@@ -82,6 +82,7 @@ def _fact_rows(trace: pb.AttackTrace) -> Iterator[tuple[str, str]]:
     yield "task" if is_task else "request", asked(request)
     yield "task id" if is_task else "answer", request.messaging.message_id if is_task else _answer(request)
     yield "error", f"{request.exception_type}: {request.exception_message}" if request.exception_type else ""
+    yield "raised at", request.exception_stack[-1] if request.exception_stack else ""
     yield "time", when(request.start_time, full=True)
     yield "trace", trace.id
     yield "trace id", request.trace_id
@@ -94,7 +95,8 @@ def _fact_rows(trace: pb.AttackTrace) -> Iterator[tuple[str, str]]:
 def _answer(request: pb.HttpRequest) -> str:
     if not request.status_code:
         return "none yet"
-    return f"{request.status_code} after {milliseconds(request.duration.ToNanoseconds())}"
+    size = f", {request.response_body_size:,} bytes," if request.HasField("response_body_size") else ""
+    return f"{request.status_code}{size} after {milliseconds(request.duration.ToNanoseconds())}"
 
 
 def _about(request: pb.HttpRequest) -> Iterator[str]:

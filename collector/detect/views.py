@@ -45,6 +45,8 @@ class Views:
             user_agent=next((redact.text(v[:1024]) for name, v in record.headers if name == "user-agent"), ""),
             exception_type=error.type[:256] if error else "",
             exception_message=redact.text(error.message[:MAX_HEADER]) if error else "", process=process,
+            exception_stack=tuple(line[:512] for line in error.stack[:MAX_STACK]) if error else (),
+            response_body_size=-1 if record.response_body_size is None else record.response_body_size,
             remote_span_id=_remote(record)[:64], sent_span_ids=tuple(span[:64] for span in record.sent_span_ids),
             messaging=_messaging(record),
         )  # fmt: skip

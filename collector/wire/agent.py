@@ -93,6 +93,7 @@ class RequestRecord(Struct, frozen=True, tag="request"):
     framework: Short = ""
     status: Annotated[int, Meta(ge=0, le=9999)] = 0
     response_headers: Headers = []
+    response_body_size: Count | None = None
     user: UserRecord | None = None
     exception: ExceptionRecord | None = None
     operations: Annotated[list[OperationRecord], Meta(max_length=1024)] = []

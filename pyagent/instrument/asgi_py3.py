@@ -95,7 +95,6 @@ class _Exchange(object):
         return message
 
     async def send(self, message):
-        message = self._sends(message) or message
         result = await self._send(message)
         self._sent(message)
         return result
@@ -114,24 +113,11 @@ class _Exchange(object):
             lifecycle.saw_body(self.request, body)
 
     @guard.guarded
-    def _sends(self, message):
-        """Hears the start; returns the message to send in its place where its headers can be walked through only once."""
-        if message['type'] != 'http.response.start':
-            return None
-        headers = message.get('headers') or ()
-        if not isinstance(headers, (list, tuple)):
-            headers = list(headers)
-            message = dict(message, headers=headers)
-        self.status = int(message['status'])
-        self.headers = [
-            (bytes(name).decode('latin-1'), bytes(value).decode('latin-1'))
-            for name, value in headers
-        ]
-        return message
-
-    @guard.guarded
     def _sent(self, message):
         kind = message['type']
+        if kind == 'http.response.start':
+            self._started(message)
+            return
         if kind == 'http.response.body':
             self.size += len(message.get('body') or b'')
         elif kind in _FILES:
@@ -140,6 +126,14 @@ class _Exchange(object):
             return
         if not message.get('more_body') and not message.get('more_trailers'):
             lifecycle.answered(self.request)
+
+    def _started(self, message):
+        self.status, headers = int(message['status']), message.get('headers') or ()
+        if isinstance(headers, (list, tuple)):  # an iterator is the server's to walk through
+            self.headers = [
+                (bytes(name).decode('latin-1'), bytes(value).decode('latin-1'))
+                for name, value in headers
+            ]
 
     def _announced(self):
         """What the headers say of the size: files are sent by the server."""

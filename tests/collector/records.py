@@ -47,7 +47,8 @@ def confirmed(number: int = 0xABCDEF12) -> AttackTrace:
     request = Request(
         request_id=name, trace_id="0af7651916cd43dd8448eb211c80319c", start_time=START, duration=12_345_678,
         thread_id=4330, method="GET", scheme="http", host="shop.test", path="/ping", query="host=x%3Bcat+/proc/version",
-        route="/ping", framework="flask", status=200, client_address="203.0.113.9", peer=Peer("127.0.0.1", 50010),
+        route="/ping", framework="flask", status=200, response_body_size=1789,
+        client_address="203.0.113.9", peer=Peer("127.0.0.1", 50010),
         kernel_peer=Peer("127.0.0.1", 50010), user=User("7", "alice", "d1ge57"), user_agent="curl/8.0",
         headers=(("host", "shop.test"),), process=process,
     )  # fmt: skip

@@ -23,12 +23,16 @@ from tests.transparent.wsgi_cases import Case
 
 SITES = "tests.transparent.sites."
 GUNICORN = "-m gunicorn.app.wsgiapp -b 127.0.0.1:{port} -w 1 --log-level critical"
+SMALL = frozenset({"large"})
+"""What is not asked of a server that shares its code with another, or is slow."""
+
+BLOCKS = (("COWITNESS_MODE", "block"),)
 
 
 @dataclass(frozen=True)
 class Server:
-    """`lacks` names what its HTTP cannot do, so that cases which need it are left out. `half_close`: to the app the body
-    ends where the client says no more, not where the Content-Length does."""
+    """`lacks` names what its HTTP cannot do, so that cases which need it are left out; `half_close`: the app's input
+    ends where the client says no more, not where the Content-Length does; `variables` are for the watched one."""
 
     name: str
     packages: str
@@ -76,7 +80,8 @@ class Running(App):
         heard = {case.name: self._talk(case) for case in cases}
         wait_for(lambda: not self._unfinished(cases), 20, f"the end of {self._unfinished(cases)}")
         journals = self._json("/journal")
-        return {name: (text, journals.get(name, [])) for name, text in heard.items()}
+        seen = {name: (text, journals.get(name, [])) for name, text in heard.items()}
+        return {**seen, "lifespan": (b"", journals.get("lifespan", []))}
 
     def _talk(self, case: Case) -> bytes:
         steps = (*case.steps, End()) if self.server.half_close else case.steps
@@ -112,7 +117,7 @@ class Running(App):
 @contextlib.contextmanager
 def pair(server: Server, directory: Path) -> Iterator[tuple[Running, Running]]:
     """(bare, watched), both answering; skips where the interpreter is absent."""
-    listener = Listener(str(directory))
+    listener = Listener(str(directory), {"action": "allow", "findings": []})
     started: list[Running] = []
     try:
         for spy in (None, listener):

@@ -15,8 +15,8 @@ TEXT = b"one\ntwo\r\nthree\n\n" + b"x" * 50 + b"\nno end"
 
 @dataclass(frozen=True)
 class Case:
-    """A script; `needs` what a server must be able to do; `last` is the journal's line to wait for. `told`: the record's
-    status and size are those that went over the wire; the size of a `file` may be unknown."""
+    """A script; `needs` what a server must be able to do; `last` is the journal's line to wait for. `told`: the record
+    has the status and the size that went over the wire; the size of a `file` may be unknown. `body`: bytes sent."""
 
     name: str
     steps: tuple[Step, ...]
@@ -122,11 +122,13 @@ def _connections() -> Iterator[Case]:
     expects = ("Content-Length: 5", "Expect: 100-continue")
     asks = head("continue", "/read/exact", *expects, method="POST")
     yield Case("continue", (asks, Until(b"100 Continue"), b"hello"), frozenset({"continue"}))
-    yield Case("continue-unread", (head("continue-unread", "/read/nothing", *expects, method="POST"), End()), frozenset({"streams"}))
+    steps = (head("continue-unread", "/read/nothing", *expects, method="POST"), End())
+    yield Case("continue-unread", steps, frozenset({"streams"}))
     told = head("told", "/answer/told", "Content-Length: 2048", method="POST")
     steps = (told, b"a" * 1024, Until(b"saw:aaa"), b"b" * 1024, Until(b"saw:bbb"))
     yield Case("told", steps, frozenset({"streams"}), last="close")
-    yield Case("vanish-download", (head("vanish-download", "/answer/endless"), Until(b"xxx"), Vanish()), last="close", told=False)
+    steps = (head("vanish-download", "/answer/endless"), Until(b"xxx"), Vanish())
+    yield Case("vanish-download", steps, last="close", told=False)
     half = (head("vanish-upload", "/read/exact", "Content-Length: 99", method="POST"), b"0123456789", End())
     yield Case("vanish-upload", half, frozenset({"streams"}), told=False)
     yield Case("too-much", (*post("too-much", "/read/exact", b"12345"), b"6789"))
@@ -138,5 +140,6 @@ def _uploads() -> Iterator[Case]:
         size = count * 65536
         steps = (head(name, "/answer/upload", f"Content-Length: {size}", method="POST"), Blocks(count))
         yield Case(name, steps, frozenset({"large"}) if count > 16 else frozenset(), body=size)
-    steps = (head("upload-chunks", "/answer/upload", "Transfer-Encoding: chunked", method="POST"), Blocks(32, True), b"0\r\n\r\n")
+    start = head("upload-chunks", "/answer/upload", "Transfer-Encoding: chunked", method="POST")
+    steps = (start, Blocks(32, True), b"0\r\n\r\n")
     yield Case("upload-chunks", steps, frozenset({"chunks", "input end"}), body=32 * 65536)

@@ -37,7 +37,7 @@ FULL = AttackTrace(
         "/<p>", "flask", (("a", "1"), ("a", "2")), (("b", "3"),), 500, 12, "203.0.113.9", True, Peer("10.0.0.1", 1),
         Peer("10.0.0.2", 2), User("7", "alice", "d1", {"role": "admin"}), "curl", "ValueError", "no",
         Process(4321, "shop", "CPython", "/usr/bin/python3", "c0ffee", "box"), "r" * 16, ("s" * 16,),
-        Messaging("celery", "process", "mail", "m-1"),
+        Messaging("celery", "process", "mail", "m-1"), ("a.py:1 f",), 0,
     ),
     (Finding("r-1", "Rule", "xss", Verdict.REACHED, ("CWE-79",), Action.BLOCKED, "query", "q", "v", "h", 3, "stmt"),),
     (
@@ -78,6 +78,8 @@ def test_every_field_of_a_trace_arrives() -> None:
     assert made.request.kernel_peer == pb.NetworkPeer(address="10.0.0.2", port=2)
     assert (made.request.client_address, made.request.server_address) == ("203.0.113.9", "shop.test")
     assert made.request.start_time.ToNanoseconds() == START
+    assert (made.request.body_size, made.request.response_body_size) == (12, 0)
+    assert not convert.request(Request("a")).HasField("response_body_size")
     assert made.request.duration.ToNanoseconds() == 5_000_000_007
     assert [(one.name, one.value) for one in made.request.request_headers] == [("a", "1"), ("a", "2")]
     assert list(made.categories) == ["xss"]
@@ -135,7 +137,7 @@ def test_odd_values_fit() -> None:
         FULL,
         request=replace(
             FULL.request, path="/\ud800", start_time=1 << 80, duration=-5, status=-1, thread_id=1 << 60,
-            body_size=1 << 70, peer=Peer("x", 1 << 20), process=Process(pid=-1),
+            body_size=1 << 70, response_body_size=1 << 70, peer=Peer("x", 1 << 20), process=Process(pid=-1),
         ),
         kernel_events=(KernelEvent("open", -5, -1, 1 << 40, result=-(1 << 40), path="\udcff"),),
     )  # fmt: skip

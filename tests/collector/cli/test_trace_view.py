@@ -30,10 +30,22 @@ def test_the_header() -> None:
     """It says how far the attack got, who asked, who answered, and whom each witness saw."""
     shown = page(confirmed())
     for words in (
-        "CONFIRMED  command_injection", "GET /ping?host=x%3Bcat+/proc/version", "200 after 12.3 ms",
+        "CONFIRMED  command_injection", "GET /ping?host=x%3Bcat+/proc/version", "200, 1,789 bytes, after 12.3 ms",
         "2026-09-21 14:13:20.000 UTC", "00000000abcdef12", "shop (flask, CPython 3.11.2, pid 4321, on box)",
         "203.0.113.9, the server saw 127.0.0.1:50010, the kernel 127.0.0.1:50010", "alice (7)", "curl/8.0",
     ):  # fmt: skip
+        assert words in shown
+
+
+def test_what_the_app_raised() -> None:
+    """Its type, its message, and where; an answer whose size nobody knows has none."""
+    stack = ("/srv/app.py:1 serve", "/srv/app.py:12 ping")
+    request = replace(
+        confirmed().request, status=500, response_body_size=-1, exception_type="ValueError",
+        exception_message="no host", exception_stack=stack,
+    )  # fmt: skip
+    shown = page(replace(confirmed(), request=request))
+    for words in ("ValueError: no host", "/srv/app.py:12 ping", "500 after 12.3 ms"):
         assert words in shown
 
 
@@ -87,7 +99,7 @@ def hostile() -> AttackTrace:
     request = Request(
         "00000000abcdef12", text, start_time=START, method=text, path=text, query=text, framework=text, status=500,
         client_address=text, user=User(text, text), user_agent=text, exception_type=text, exception_message=text,
-        process=Process(1, text, text, text, text, text),
+        exception_stack=(text,), process=Process(1, text, text, text, text, text),
     )  # fmt: skip
     event = KernelEvent("exec", START, 7, 7, comm=text, path=text, argv=(text, text))
     return AttackTrace(

@@ -216,10 +216,13 @@ def test_request_view() -> None:
     judge = Judge(DetectSettings(trusted_proxies=("10.0.0.0/8",)))
     headers = [("x-forwarded-for", "1.1.1.1, 198.51.100.1"), ("user-agent", "curl/8")]
     record = get("a=1", headers=headers, peer=msgspec.convert({"address": "10.0.0.1", "port": 5}, type_of("peer")),
+                 response_body_size=9, exception=msgspec.convert({"stack": ["a.py:1 f"]}, type_of("exception")),
                  user=msgspec.convert({"id": "7", "login": "alice", "session_id": "d1"}, type_of("user")))  # fmt: skip
     view = judge.request_view(record, PROCESS)
     assert (view.client_address, view.forged_forwarding, view.peer.port) == ("198.51.100.1", False, 5)
     assert (view.user.id, view.user.login, view.user_agent, view.query) == ("7", "alice", "curl/8", "a=1")
+    assert (view.response_body_size, view.exception_stack) == (9, ("a.py:1 f",))
+    assert JUDGE.request_view(get("a=1"), PROCESS).response_body_size == -1
     assert JUDGE.request_view(record, PROCESS).forged_forwarding
     assert JUDGE.request_view(record, PROCESS).client_address == "10.0.0.1"
 

@@ -9,7 +9,7 @@ import tempfile
 import zlib
 
 JOURNALS = {}
-FILE = tempfile.NamedTemporaryFile()
+FILE = tempfile.NamedTemporaryFile()  # noqa: SIM115 - as long as the process
 FILE.write(b'0123456789' * 10000)
 FILE.flush()
 OK = '200 OK'
@@ -62,7 +62,9 @@ def _read(how, environ, start_response, note):
     return [whole.hexdigest().encode('ascii')]
 
 
-METHODS = ('read', 'read1', 'readline', 'readlines', 'readinto', 'readinto1', '__iter__', '__next__', 'next', 'seek', 'tell')
+METHODS = (
+    'read', 'read1', 'readline', 'readlines', 'readinto', 'readinto1', '__iter__', '__next__', 'next', 'seek', 'tell',
+)  # fmt: skip
 
 
 def _until_empty(read):
@@ -264,6 +266,10 @@ def _file(source, **options):
     return answer
 
 
+def _opened():
+    return open(FILE.name, 'rb')
+
+
 def _written(environ, start_response, note):
     write = start_response(OK, list(TEXT))
     note(write(b'written, '))
@@ -356,17 +362,18 @@ def _upload(environ, start_response, note):
 
 LONG = [('Content-Length', '10')]
 ANSWERS = {
-    'list': _plain([b'one']), 'parts': _plain([b'one', b'', b'two']), 'empty': _plain([]), 'tuple': _plain((b'one', b'two')),
-    'bytes': _plain(b'abc'), 'none': _plain(None), 'length': _plain([b'0123456789'], TEXT + LONG),
-    'short': _plain([b'01234'], TEXT + LONG), 'long': _plain([b'0123456789abcde'], TEXT + LONG),
+    'list': _plain([b'one']), 'parts': _plain([b'one', b'', b'two']), 'empty': _plain([]),
+    'tuple': _plain((b'a', b'b')), 'bytes': _plain(b'abc'), 'none': _plain(None),
+    'length': _plain([b'0123456789'], TEXT + LONG), 'short': _plain([b'01234'], TEXT + LONG),
+    'long': _plain([b'0123456789abcde'], TEXT + LONG),
     'nocontent': _plain([], [], '204 No Content'), 'unmodified': _plain([], [('ETag', '"a"')], '304 Not Modified'),
     'own': _made(Parts, b'one', b'two'), 'sized': _made(Sized, b'one'), 'sizedtwo': _made(Sized, b'one', b'two'),
     'old': lambda environ, start_response, note: _made(OldStyle)(environ, start_response, note),
     'generated': _generated, 'endless': _endless, 'told': _told, 'upload': _upload,
     'failing': _made(Failing, b'one'), 'failinglength': _made(Failing, b'one', headers=TEXT + LONG),
     'failingfirst': _made(Failing), 'stubborn': _made(Stubborn, b'one'), 'failsfirst': _fails_first,
-    'file': _file(lambda: open(FILE.name, 'rb')), 'filepart': _file(lambda: open(FILE.name, 'rb'), start=99990, length=10),
-    'filelength': _file(lambda: open(FILE.name, 'rb'), length=100000), 'fileblock': _file(lambda: io.BytesIO(b'x' * 999), block=(10,)),
+    'file': _file(_opened), 'filepart': _file(_opened, start=99990, length=10),
+    'filelength': _file(_opened, length=100000), 'fileblock': _file(lambda: io.BytesIO(b'x' * 999), block=(10,)),
     'filelike': _file(lambda: io.BytesIO(b'abc')),
     'written': _written, 'writtenfails': _written_then_fails, 'restarted': _restarted(), 'late': _restarted(late=True),
     'keyword': _restarted(keyword=True), 'twicestarted': _twice_started, 'raises': _raises,
