@@ -114,7 +114,10 @@ def _download(source: Source, state: Path) -> list[Path]:
         except UnobtainableError as error:
             problem = str(error)
         else:
-            return sorted((state / "archives").glob("*.deb"))
+            archives = sorted((state / "archives").glob("*.deb"))
+            if any(archive.name.startswith(f"{source.package}_") for archive in archives):
+                return archives
+            problem = f"{suite} has no {source.package}"  # apt takes a name with a dot for a pattern, too
     raise UnobtainableError(problem)
 
 
