@@ -31,6 +31,19 @@ except ImportError:
         atexit._exithandlers[:] = kept
 
 
+try:
+    is_ascii = str.isascii
+except AttributeError:
+
+    def is_ascii(value):
+        """Whether a native string holds ASCII only."""
+        try:
+            value.encode('ascii')
+        except UnicodeError:
+            return False
+        return True
+
+
 monotonic = getattr(time, 'monotonic', time.time)
 
 try:
@@ -55,6 +68,7 @@ __all__ = [
     'builtins',
     'forget_at_exit',
     'integer_types',
+    'is_ascii',
     'monotonic',
     'native_thread_id',
     'perf_counter',

@@ -4,7 +4,7 @@ from __future__ import absolute_import
 
 from . import facts
 from .ids import hexadecimal
-from .names import text_type
+from .names import is_ascii, text_type
 
 SHORT, VALUE, TEXT = 4096, 8192, 65536
 MAX_HEADERS, MAX_PARAMS, MAX_STACK, MAX_ARGUMENTS = 128, 64, 32, 256
@@ -13,6 +13,7 @@ MAX_HEADERS, MAX_PARAMS, MAX_STACK, MAX_ARGUMENTS = 128, 64, 32, 256
 def request_record(request, phase):
     """The record of a request; phase "start" or "end"."""
     environ = request.environ
+    method, scheme, host, path, query, target, address = _line(environ)
     body, encoding = _body(request)
     record = {
         'type': 'request',
@@ -23,14 +24,14 @@ def request_record(request, phase):
         'start_time': request.start_time,
         'duration': request.duration,
         'thread_id': request.thread_id,
-        'method': _wsgi(environ.get('REQUEST_METHOD', ''), SHORT),
-        'scheme': _wsgi(environ.get('wsgi.url_scheme', ''), SHORT),
-        'host': _wsgi(environ.get('HTTP_HOST', ''), SHORT),
-        'path': _wsgi(environ.get('SCRIPT_NAME', '') + environ.get('PATH_INFO', ''), TEXT),
-        'query': _wsgi(environ.get('QUERY_STRING', ''), TEXT),
-        'target': _wsgi(environ.get('REQUEST_URI') or environ.get('RAW_URI') or '', TEXT),
-        'headers': [[name, _wsgi(value, VALUE)] for name, value in request.headers],
-        'peer': _peer(environ),
+        'method': method,
+        'scheme': scheme,
+        'host': host,
+        'path': path,
+        'query': query,
+        'target': target,
+        'headers': _headers(request.headers),
+        'peer': {'address': address, 'port': _port(environ)},
         'framework': request.framework,
     }
     if request.body_size:
@@ -38,6 +39,36 @@ def request_record(request, phase):
         record['body_size'], record['body_truncated'] = request.body_size, request.body_truncated
     _add_outcome(record, request)
     return record
+
+
+def _line(environ):
+    """What the request line and the server say, as text: method, scheme, host, path, query, target, peer's address."""
+    get = environ.get
+    found = (
+        get('REQUEST_METHOD', ''), get('wsgi.url_scheme', ''), get('HTTP_HOST', ''),
+        get('SCRIPT_NAME', '') + get('PATH_INFO', ''), get('QUERY_STRING', ''),
+        get('REQUEST_URI') or get('RAW_URI') or '', get('REMOTE_ADDR') or '',
+    )  # fmt: skip
+    if _plain(found):
+        return found
+    limits = (SHORT, SHORT, SHORT, TEXT, TEXT, TEXT, SHORT)
+    return [_wsgi(value, limit) for value, limit in zip(found, limits)]
+
+
+def _headers(pairs):
+    """Names and values as text."""
+    if _plain([value for _, value in pairs]):
+        return pairs
+    return [[name, _wsgi(value, VALUE)] for name, value in pairs]
+
+
+def _plain(values):
+    """Whether these strings, joined to look at them once, are short and ASCII: then they are the text they stand for."""
+    try:
+        joined = ''.join(values)
+    except (TypeError, UnicodeError):
+        return False
+    return len(joined) <= SHORT and is_ascii(joined)
 
 
 def operation_record(operation):
@@ -140,7 +171,7 @@ def _add_outcome(record, request):
         record['status'] = request.status
     if request.response_headers:
         pairs = request.response_headers[:MAX_HEADERS]
-        record['response_headers'] = [[text(n, SHORT).lower(), _wsgi(v, VALUE)] for n, v in pairs]
+        record['response_headers'] = _response_headers(pairs)
     if request.response_size is not None:
         record['response_body_size'] = request.response_size
     for name in ('user', 'exception', 'blocked'):
@@ -149,6 +180,12 @@ def _add_outcome(record, request):
     if request.operations:
         record['operations'] = [operation_record(operation) for operation in request.operations]
     _add_links(record, request)
+
+
+def _response_headers(pairs):
+    if _plain([part for pair in pairs for part in pair]):
+        return [(name.lower(), value) for name, value in pairs]
+    return [[text(n, SHORT).lower(), _wsgi(v, VALUE)] for n, v in pairs]
 
 
 def _add_links(record, request):
@@ -183,10 +220,9 @@ def _body(request):
         return raw.decode('latin-1'), 'latin-1'
 
 
-def _peer(environ):
+def _port(environ):
     try:
         port = int(environ.get('REMOTE_PORT') or 0)
     except (TypeError, ValueError):
         port = 0
-    address = environ.get('REMOTE_ADDR') or ''
-    return {'address': _wsgi(address, SHORT), 'port': port if 0 <= port <= 65535 else 0}
+    return port if 0 <= port <= 65535 else 0
