@@ -7,6 +7,7 @@ payment.failure, activity.sensitive.
 from __future__ import absolute_import
 
 from .core import lifecycle, users
+from .core.guard import guarded
 
 
 def track_login_success(login, user_id=None, session_id='', metadata=None):
@@ -41,7 +42,7 @@ def track_custom_event(name, metadata=None):
 
 def should_block_user(user_id, login='', session_id=''):
     """Whether this user is to be refused, as the collector says; False in monitor mode and where nobody answers."""
-    track_user(user_id, login, session_id)
+    users.set_user(user_id, login, session_id, told=True)
     return bool(lifecycle.would_block())
 
 
@@ -50,6 +51,7 @@ def block_request(status=403):
     lifecycle.block(status)
 
 
+@guarded
 def _tell(outcome, user_id, login, session_id, metadata, **details):
     user_id = '' if user_id is None else user_id
     details['metadata'] = metadata

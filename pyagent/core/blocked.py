@@ -2,6 +2,8 @@
 
 from __future__ import absolute_import
 
+from .guard import guarded
+
 PAGE = (
     u'<!doctype html><html lang="en"><meta charset="utf-8"><title>Request blocked</title>'
     u'<h1>This request was blocked</h1><p>Security response id: %s</p></html>\n'
@@ -18,7 +20,12 @@ class Blocked(BaseException):
 
 
 def response(blocked, accept):
-    """Status line, headers and body (bytes) for a client that sent this Accept header."""
+    """Status line, headers and body (bytes) for a client that sent this Accept header. Does not raise."""
+    return _response(blocked, accept) or ('403 Blocked', [('Content-Length', '0')], [b''])
+
+
+@guarded
+def _response(blocked, accept):
     if 'json' in accept and 'html' not in accept:
         kind = 'application/json'
         body = u'{"title":"Request blocked","security_response_id":"%s"}\n' % blocked.response_id

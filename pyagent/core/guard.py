@@ -4,14 +4,12 @@ from __future__ import absolute_import
 
 import functools
 import sys
-
-from . import native
+from collections import deque
 
 MAX_KEPT = 20
 
 counters = {}
-_lock = native.Lock()
-_errors = []
+_errors = deque(maxlen=MAX_KEPT)
 _listeners = []
 
 
@@ -21,21 +19,25 @@ def count(name, amount=1):
 
 
 def swallow(where):
-    """Note the exception being handled; call it from an except clause."""
-    kind, error, trace = sys.exc_info()
-    count('guard_errors')
-    place = _place(trace)
-    with _lock:
-        del _errors[: max(0, len(_errors) - MAX_KEPT + 1)]
-        _errors.append('%s: %s at %s' % (where, getattr(kind, '__name__', kind), place))
-    for listener in list(_listeners):
-        listener(where, error)
+    """Note the exception being handled; call it from an except clause. Does not raise, with no stack left either."""
+    try:
+        kind, error, trace = sys.exc_info()
+        count('guard_errors')
+        _errors.append('%s: %s at %s' % (where, getattr(kind, '__name__', kind), _place(trace)))
+        for listener in list(_listeners):
+            listener(where, error)
+    except Exception:
+        pass
 
 
 def errors():
     """The last swallowed errors, oldest first: where and what, never the app's values."""
-    with _lock:
-        return list(_errors)
+    for _ in range(10):
+        try:
+            return list(_errors)
+        except RuntimeError:  # another thread adds one
+            continue
+    return []
 
 
 def on_error(listener):
@@ -60,12 +62,6 @@ def guarded(function):
             return None
 
     return safe
-
-
-def reset_after_fork():
-    """A lock that another thread held at the fork would never be free again."""
-    global _lock
-    _lock = native.Lock()
 
 
 def _place(trace):

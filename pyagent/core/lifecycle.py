@@ -34,8 +34,6 @@ def _begin(agent, environ, headers, shares_thread, fill):
     request = context.Request()
     request.number, request.trace_id = new_pair()
     request.shares_thread = shares_thread or context.shares_thread()
-    if not request.shares_thread:
-        mark.set_mark(request.number)
     request.request_id = hexadecimal(request.number)
     request.start_time, request.started = names.time_ns(), names.perf_counter()
     request.thread_id = names.native_thread_id()
@@ -44,12 +42,14 @@ def _begin(agent, environ, headers, shares_thread, fill):
     else:
         request.environ, request.headers = environ, headers
     tracing.follow(request, environ)
-    context.enter(request)
-    context.enclose(None)
-    count('requests')
     if fill is not None:
         fill(request)
     request.unusual = incoming.looks_unusual(environ)
+    count('requests')
+    context.enclose(None)
+    if not request.shares_thread:
+        mark.set_mark(request.number)
+    context.enter(request)  # nothing fails from here on
     if request.unusual:
         _announce(agent, request)
     return request
@@ -100,11 +100,11 @@ def end(request, status=0, response_headers=(), urgent=False):
     if request.ended:
         return
     request.ended = True
-    if not request.shares_thread:
-        mark.clear_mark()
     if context.current() is request:
         context.enter(None)
         context.enclose(None)
+    if not request.shares_thread:
+        mark.clear_mark()
     if not request.duration:
         answered(request)
     request.status, request.response_headers = status, response_headers
@@ -142,9 +142,9 @@ def _operation_start(agent, request, operation):
     request.next_index += 1
     operation.start_time, operation.started = names.time_ns(), names.perf_counter()
     request.operations.append(operation)
-    context.enclose(operation)
     if request.shares_thread:
         mark.set_mark(request.number)
+    context.enclose(operation)  # nothing fails from here on
     if operation.kind in ('shell', 'argv', 'file', 'url'):
         _witness_early(agent, request, operation)
     return operation
@@ -153,12 +153,12 @@ def _operation_start(agent, request, operation):
 @guarded
 def operation_end(operation, error=None):
     """It is done, or raised `error` (a class)."""
-    operation.duration = int((names.perf_counter() - operation.started) * 1e9)
     request = operation.request
     if context.innermost() is operation:
         context.enclose(operation.outer)
     if request.shares_thread and operation.outer is None:
         mark.clear_mark()
+    operation.duration = int((names.perf_counter() - operation.started) * 1e9)
     if error is not None:
         operation.error = record.text(getattr(error, '__name__', error), record.SHORT)
     agent = agents.get()
@@ -173,8 +173,7 @@ def carry(function):
         return function
 
     def carried(*args, **kwargs):
-        before = context.current()
-        _switch(request)
+        before = _switch(request)
         try:
             return function(*args, **kwargs)
         finally:
@@ -195,17 +194,22 @@ def outside(function):
 
 @guarded
 def _switch(request):
+    """From now on this thread works for `request`, or for none; returns for which it did."""
+    before = context.current()
     context.enter(request)
     alone = request is not None and not request.shares_thread
     mark.set_mark(request.number if alone else 0)
+    return before
 
 
+@guarded
 def _announce(agent, request):
     """Tell of the request before its end, so that the evidence outlives this process."""
     request.announced = True
     agent.stream.put(record.request_record(request, 'start'), urgent=True)
 
 
+@guarded
 def _witness_early(agent, request, operation):
     """A dangerous operation of an unusual request is told before it happens."""
     if not request.announced and request.body:
@@ -217,22 +221,41 @@ def _witness_early(agent, request, operation):
 
 def _ask(agent, request, operation):
     """Block mode: let the collector judge; raises Blocked where it says so."""
+    refusal = _refusal(agent, request, operation)
+    if refusal is not None:
+        raise refusal
+
+
+@guarded
+def _refusal(agent, request, operation):
     answer = _answer(agent, request, operation)
     if answer is None or answer.get('action') != 'block':
-        return
+        return None
+    status = answer.get('status')
     where = 'request' if operation is None else 'operation'
-    request.blocked = {'where': where, 'response_id': request.request_id}
-    count('blocked')
-    raise Blocked(request.request_id, _status(answer))
+    return _blocked(request, where, status if isinstance(status, int) else 403)
 
 
 def block(status=403):
     """Stop the request that is served here: raises Blocked, unless there is none or the agent is off."""
+    refusal = _refusal_by_app(status)
+    if refusal is not None:
+        raise refusal
+
+
+@guarded
+def _refusal_by_app(status):
     request, agent = context.current(), agents.get()
-    if request is not None and agent is not None and agent.mode != 'off' and not request.ended:
-        request.blocked = {'where': 'app', 'response_id': request.request_id}
-        count('blocked')
-        raise Blocked(request.request_id, status)
+    if request is None or agent is None or agent.mode == 'off' or request.ended:
+        return None
+    return _blocked(request, 'app', status)
+
+
+def _blocked(request, where, status):
+    refusal = Blocked(request.request_id, status)
+    request.blocked = {'where': where, 'response_id': request.request_id}
+    count('blocked')
+    return refusal
 
 
 @guarded
@@ -251,8 +274,3 @@ def _answer(agent, request, operation):
     if operation is not None:
         body['operation'] = record.operation_record(operation)
     return agent.verdicts.ask(body)
-
-
-def _status(answer):
-    status = answer.get('status')
-    return status if isinstance(status, int) else 403

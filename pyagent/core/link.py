@@ -121,4 +121,9 @@ class Link(object):
         if self._socket is not None:
             self._socket.close()
 
-    __del__ = close  # a thread that ends leaves its connection behind
+    def __del__(self):
+        """A thread that ends leaves its connection behind."""
+        try:
+            self.close()
+        except Exception:
+            pass

@@ -124,7 +124,6 @@ class Stream(object):
 
     def _follow_fork(self):
         if self._pid != os.getpid():
-            guard.reset_after_fork()
             guard.counters.clear()
             ledger.reset_after_fork()
             if self._link is not None:

@@ -97,6 +97,7 @@ class Answer(object):
         self.status, self.headers = error.status, headers
         return body
 
+    @guard.guarded
     def fail(self):
         """The app raised: the server answers with 500, unless the answer is out already."""
         note_failure(self.request)

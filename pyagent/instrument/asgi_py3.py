@@ -19,30 +19,36 @@ _FILES = ('http.response.pathsend', 'http.response.zerocopysend')
 
 async def call(application, scope, receive, send, framework=''):
     """Serve one call under the agent; nested applications share one request."""
-    if scope.get('type') != 'http':
+    try:
+        exchange = _begin(scope, receive, send, framework)
+    except blocked.Blocked as error:
+        return await _refuse(_Exchange(context.current(), receive, send), error, scope)
+    if exchange is None:
         return await application(scope, receive, send)
+    return await _serve(application, scope, exchange)
+
+
+@guard.guarded
+def _begin(scope, receive, send, framework):
+    """What listens to the request; None for what is none, or is another's already. May raise Blocked."""
+    if scope.get('type') != 'http':
+        return None
     serving = scope.get(KEY)
     if serving is not None and not serving.ended:
         # FastAPI is a Starlette: the outer one says which it is
         serving.framework = serving.framework or framework
-        return await application(scope, receive, send)
-    try:
-        request = _begin(scope)
-    except blocked.Blocked as error:
-        return await _refuse(_Exchange(context.current(), receive, send), error, scope)
-    if request is None:
-        return await application(scope, receive, send)
-    request.framework = framework
-    scope[KEY] = request  # the same scope: who called us looks into it afterwards
-    return await _serve(application, scope, _Exchange(request, receive, send))
-
-
-def _begin(scope):
+        return None
     found = arrival(scope)
     if found is None:
         return None
     audit.watch()
-    return lifecycle.begin(found[0], found[1], shares_thread=True)
+    exchange = _Exchange(None, receive, send)
+    request = exchange.request = lifecycle.begin(found[0], found[1], shares_thread=True)
+    if request is None:
+        return None
+    request.framework = framework
+    scope[KEY] = request  # the same scope: who called us looks into it afterwards
+    return exchange
 
 
 async def _serve(application, scope, exchange):
@@ -61,6 +67,7 @@ async def _serve(application, scope, exchange):
         exchange.end()
 
 
+@guard.guarded
 def _refusal(error):
     """The Blocked that was raised, perhaps in a group of a task group's errors."""
     if isinstance(error, blocked.Blocked):
@@ -74,12 +81,16 @@ def _refusal(error):
 
 async def _refuse(exchange, error, scope):
     """Answer in the app's place."""
-    accept = dict(scope.get('headers') or ()).get(b'accept', b'').decode('latin-1')
-    status, headers, body = blocked.response(error, accept)
+    status, headers, body = blocked.response(error, _accept(scope) or '')
     raw = [(name.lower().encode('latin-1'), value.encode('latin-1')) for name, value in headers]
     await exchange.send({'type': 'http.response.start', 'status': error.status, 'headers': raw})
     await exchange.send({'type': 'http.response.body', 'body': b''.join(body)})
     exchange.end()
+
+
+@guard.guarded
+def _accept(scope):
+    return dict(scope.get('headers') or ()).get(b'accept', b'').decode('latin-1')
 
 
 class _Exchange(object):
@@ -170,15 +181,15 @@ def loaded(attribute):
 
     def handler(original, args, kwargs):
         result = original(*args, **kwargs)
-        _wrap_loaded(args[0], attribute)
+        _wrap_loaded(args, attribute)
         return result
 
     return handler
 
 
 @guard.guarded
-def _wrap_loaded(server, attribute):
-    setattr(server, attribute, wrap(getattr(server, attribute)))
+def _wrap_loaded(args, attribute):
+    setattr(args[0], attribute, wrap(getattr(args[0], attribute)))
 
 
 async def route_handled(original, args, kwargs):

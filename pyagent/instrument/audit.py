@@ -10,7 +10,7 @@ from __future__ import absolute_import
 import sys
 
 from ..core import agent as agents
-from ..core import context, facts, mark, native
+from ..core import context, facts, guard, mark, native
 
 _EVENTS = frozenset(
     (
@@ -22,6 +22,7 @@ _watching = [False]
 _marked = native.Local()
 
 
+@guard.guarded
 def watch():
     """From now on, audit events refresh the mark of this process's threads."""
     if not _watching[0] and facts.HAS_AUDIT:
@@ -33,8 +34,8 @@ def _audited(event, args):
     if event in _EVENTS:
         try:
             _refresh()
-        except Exception:  # an exception would forbid the event
-            pass
+        except Exception:  # it would forbid the event
+            guard.swallow('audit')
 
 
 def _refresh():

@@ -67,9 +67,15 @@ def _bytes_of(buffer):
 
 def _readlines(self, *args, **kwargs):
     lines = self._cowitness_inner.readlines(*args, **kwargs)
-    for line in lines:
-        self._cowitness_saw(line)
+    _saw_lines(self, lines)
     return lines
+
+
+@guard.guarded
+def _saw_lines(tee, lines):
+    if isinstance(lines, list):
+        for line in lines:
+            tee._cowitness_saw(line)
 
 
 def _iter(self):

@@ -18,14 +18,28 @@ def built(original, args, kwargs):
     """build_tracer(name, task, ...): returns what a worker calls for each message of the task."""
     if len(args) < 2:
         return original(*args, **kwargs)
-    name, task = args[:2]
-    if _custom_call(task):
-        return _traced(name, original(*args, **kwargs))
-    before = vars(task).get('run', _MISSING)
+    replaced = _replace_run(args[1])
     try:
-        task.run = _run(task.run)  # taken by the tracer, once
-        return _traced(name, original(*args, **kwargs))
+        tracer = original(*args, **kwargs)
     finally:
+        _put_back(replaced)
+    return _traced(args[0], tracer)
+
+
+@guard.guarded
+def _replace_run(task):
+    """Put a function of ours in the place of the task's for the tracer to take; returns how it was."""
+    if _custom_call(task):
+        return None
+    before = vars(task).get('run', _MISSING)
+    task.run = _run(task.run)
+    return task, before
+
+
+@guard.guarded
+def _put_back(replaced):
+    if replaced is not None:
+        task, before = replaced
         if before is _MISSING:
             del task.run
         else:

@@ -13,8 +13,11 @@ _lent = {}
 _SHORTCUTS = ('execute', 'executemany', 'executescript')
 
 
+@guard.guarded
 def cursor_class(driver, base):
-    """A subclass of a driver's (or the app's own) cursor class whose statements are operations."""
+    """A subclass of a driver's (or the app's own) cursor class whose statements are operations; None for what is no class."""
+    if not isinstance(base, type):
+        return None
     key = ('cursor', driver.system, base)
     if key not in _lent:
         members = dict(
@@ -58,8 +61,7 @@ def sqlite_bottom(driver):
 
     class Connection(sqlite3.Connection):
         def cursor(self, factory=sqlite3.Cursor, *args, **kwargs):
-            if isinstance(factory, type):
-                factory = cursor_class(driver, factory)
+            factory = cursor_class(driver, factory) or factory
             return sqlite3.Connection.cursor(self, factory, *args, **kwargs)
 
     for name in _SHORTCUTS:
@@ -86,13 +88,11 @@ def psycopg2_bottom(driver):
     class connection(extensions.connection):
         def cursor(self, *args, **kwargs):
             asked = args[1] if len(args) > 1 else kwargs.get('cursor_factory')
-            factory = asked or self.cursor_factory or extensions.cursor
-            if isinstance(factory, type):
-                factory = cursor_class(driver, factory)
-                if len(args) > 1:
-                    args = (args[0], factory) + args[2:]
-                else:
-                    kwargs['cursor_factory'] = factory
+            factory = cursor_class(driver, asked or self.cursor_factory or extensions.cursor)
+            if factory is not None and len(args) > 1:
+                args = (args[0], factory) + args[2:]
+            elif factory is not None:
+                kwargs['cursor_factory'] = factory
             return extensions.connection.cursor(self, *args, **kwargs)
 
     return connection

@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import
 
+from ..core import guard
 from .dbapi import Driver
 from .dbapi_classes import connect_handler, psycopg2_bottom, sqlite_bottom
 from .dbapi_proxy import connect_by_proxy
@@ -61,10 +62,15 @@ def _psycopg2_class():
 def mysqldb_connected(original, args, kwargs):
     """MySQLdb's Connection.__init__(self, host=None, user=None, ...): the connection does not tell its server later."""
     result = original(*args, **kwargs)
+    _learn_server(args, kwargs)
+    return result
+
+
+@guard.guarded
+def _learn_server(args, kwargs):
     host = args[1] if len(args) > 1 else kwargs.get('host')
     path = kwargs.get('unix_socket')
     MYSQLDB.learn(args[0], path or host or 'localhost', 0 if path else kwargs.get('port') or 3306)
-    return result
 
 
 def _cursor(driver, module, name, methods=('execute', 'executemany', 'callproc')):

@@ -17,6 +17,7 @@ def note_failure(request, ignored=()):
         lifecycle.failed(request, kind, error, traceback_lines(trace))
 
 
+@guard.guarded
 def note_here(ignored=()):
     """The same, for the request that is served here."""
     note_failure(context.current(), ignored)

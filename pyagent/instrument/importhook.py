@@ -53,6 +53,7 @@ def _call(callback, module):
         guard.swallow('import of ' + getattr(module, '__name__', '?'))
 
 
+@guard.guarded
 def _loaded(name, module):
     """What stands in sys.modules counts: some modules put another object there while they are loaded."""
     module = sys.modules.get(name, module)

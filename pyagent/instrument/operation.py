@@ -18,52 +18,54 @@ def around(describe, finish=None):
     """
 
     def handler(original, args, kwargs):
-        request = context.current()
-        if request is None or quiet():
+        operation = begun(describe, args, kwargs) if context.current() is not None else None
+        if operation is None:
             return original(*args, **kwargs)
-        operation = described(describe, args, kwargs)
-        if operation is None or lifecycle.operation_start(operation) is None:
-            return original(*args, **kwargs)
-        return _call(operation, finish, original, args, kwargs)
+        try:
+            result = original(*args, **kwargs)
+        except BaseException:
+            ended(operation, sys.exc_info()[0])
+            raise
+        ended(operation, None, finish, args, result)
+        return result
 
     return handler
 
 
-def quiet():
+def begun(describe, args, kwargs):
+    """The operation that is about to happen; None where it is of no interest, or describing it fails. May raise Blocked.
+
+    It has the app's stack where that matters.
+    """
+    try:
+        if _quiet():
+            return None
+        operation = describe(args, kwargs)
+        if operation is None:
+            return None
+        if operation.kind in WITH_STACK:
+            operation.stack = frame_stack(3)
+        return lifecycle.operation_start(operation)
+    except Exception:
+        guard.swallow('describe ' + getattr(describe, '__name__', ''))
+        return None
+
+
+def _quiet():
     """Whether what happens here is part of an operation, and none of its own. URLs and statements have others beneath."""
     outer = context.innermost()
     return outer is not None and outer.kind not in NESTING
 
 
-def described(describe, args, kwargs):
-    """What `describe` says, with the app's stack where that matters; None where it fails."""
-    try:
-        operation = describe(args, kwargs)
-        if operation is not None and operation.kind in WITH_STACK:
-            operation.stack = frame_stack(3)
-        return operation
-    except Exception:
-        guard.swallow('describe ' + describe.__name__)
-        return None
-
-
-def _call(operation, finish, original, args, kwargs):
-    try:
-        result = original(*args, **kwargs)
-    except BaseException:
-        ended(operation, sys.exc_info()[0])
-        raise
-    ended(operation, None, finish, args, result)
-    return result
-
-
 def ended(operation, error, finish=None, args=(), result=None):
     """The call returned, or raised `error` (a class)."""
-    try:
-        if finish is not None:
-            finish(operation, args, result)
-        if error is not None and not operation.stack:
-            operation.stack = frame_stack(3)
-    except Exception:
-        guard.swallow('after ' + operation.system)
+    _finish(operation, error, finish, args, result)
     lifecycle.operation_end(operation, error)
+
+
+@guard.guarded
+def _finish(operation, error, finish, args, result):
+    if finish is not None:
+        finish(operation, args, result)
+    if error is not None and not operation.stack:
+        operation.stack = frame_stack(4)

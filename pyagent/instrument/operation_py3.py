@@ -4,18 +4,16 @@ from __future__ import absolute_import
 
 import sys
 
-from ..core import context, lifecycle
-from .operation import described, ended, quiet
+from ..core import context
+from .operation import begun, ended
 
 
 def around_async(describe, finish=None):
     """A handler for a coroutine function; `describe(args, kwargs)` returns an Operation or None."""
 
     async def handler(original, args, kwargs):
-        if context.current() is None or quiet():
-            return await original(*args, **kwargs)
-        operation = described(describe, args, kwargs)
-        if operation is None or lifecycle.operation_start(operation) is None:
+        operation = begun(describe, args, kwargs) if context.current() is not None else None
+        if operation is None:
             return await original(*args, **kwargs)
         try:
             result = await original(*args, **kwargs)

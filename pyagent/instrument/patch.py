@@ -86,14 +86,22 @@ def _find(module, attribute):
 
 
 def _place(handler, owner, name, raw, inherited):
-    made = _ours.get(id(raw))
-    if made is None or made.handler is not handler:
+    made = _standing(raw, handler)
+    if made is None:
         made = _wrapper_of(owner, name, raw, inherited, handler)
         setattr(owner, name, made.wrapper)
         inherited = False
     made.on[0] = True
     if not inherited:
         _placed[id(owner), name] = owner
+
+
+def _standing(raw, handler):
+    """Our wrapper with this handler among those that lie upon each other here already, or None."""
+    made = _ours.get(id(raw))
+    while made is not None and made.handler is not handler:
+        made = _ours.get(id(made.raw))
+    return made
 
 
 def _wrapper_of(owner, name, raw, inherited, handler):

@@ -28,12 +28,13 @@ def headers(present):
 def ended(original, args, kwargs):
     """http.client's HTTPConnection.endheaders(self, ...): the last moment at which a header can be added."""
     if context.current() is not None:
-        _put(args[0])
+        _put(args)
     return original(*args, **kwargs)
 
 
 @guard.guarded
-def _put(connection):
+def _put(args):
+    connection = args[0]
     if connection._HTTPConnection__state == 'Request-started':
         present = [line for line in connection._buffer if line[: len(_NAME)].lower() == _NAME]
         told = present[0][len(_NAME) :].strip().decode('latin-1') if present else ''

@@ -10,14 +10,14 @@ def given(original, args, kwargs):
     """validate(self, attrs) of the serializers that give tokens: it has found the user, or raises."""
     answer = original(*args, **kwargs)
     if context.current() is not None:
-        _tell(args[0], answer)
+        _tell(args, answer)
     return answer
 
 
 @guard.guarded
-def _tell(serializer, answer):
+def _tell(args, answer):
     """simplejwt keeps the user on the serializer, REST framework's own among the answer."""
-    user = getattr(serializer, 'user', None)
+    user = getattr(args[0], 'user', None)
     user = answer.get('user') if user is None else user
     if user is not None:
         user_id, login = users.identify(user)

@@ -10,7 +10,7 @@ from .patch import Row
 
 def performed(original, args, kwargs):
     """Job.perform(self)."""
-    unit = _begin(args[0])
+    unit = _begin(args)
     if unit is None:
         return original(*args, **kwargs)
     try:
@@ -21,7 +21,8 @@ def performed(original, args, kwargs):
 
 
 @guard.guarded
-def _begin(job):
+def _begin(args):
+    job = args[0]
     return tasks.begin('rq', job.func_name, job.origin, job.id, job.args, job.kwargs, job.meta)
 
 

@@ -28,12 +28,13 @@ def given(position, name, wrap):
 def loaded(original, args, kwargs):
     """gunicorn's Worker.load_wsgi(self): afterwards `wsgi` is what the worker is going to call."""
     result = original(*args, **kwargs)
-    _wrap_loaded(args[0])
+    _wrap_loaded(args)
     return result
 
 
 @guard.guarded
-def _wrap_loaded(worker):
+def _wrap_loaded(args):
+    worker = args[0]
     if any(kind.__module__ in _GUNICORN for kind in type(worker).__mro__):
         worker.wsgi = wrap(worker.wsgi)
 

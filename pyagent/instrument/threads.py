@@ -17,23 +17,35 @@ def start(original, args, kwargs):
 
 @guard.guarded
 def _prepare(thread):
-    target = getattr(thread, '_target', None)
+    target, own = getattr(thread, '_target', None), vars(thread).get('run')
     pooled = getattr(target, '__module__', None) in _POOLS
     bind = lifecycle.outside if pooled else lifecycle.carry
     run = bind(thread.run)
 
     def run_once():
-        del thread.run
+        _restore(thread, own)
         run()
 
     thread.run = run_once
 
 
+@guard.guarded
+def _restore(thread, own):
+    del thread.run
+    if own is not None:
+        thread.run = own
+
+
 def submit(original, args, kwargs):
     """Executor.submit(self, fn, ...): the call is made for this request."""
     if context.current() is not None and len(args) > 1:
-        args = (args[0], lifecycle.carry(args[1])) + args[2:]
+        args = _carried(args) or args
     return original(*args, **kwargs)
+
+
+@guard.guarded
+def _carried(args):
+    return (args[0], lifecycle.carry(args[1])) + args[2:]
 
 
 ROWS = [

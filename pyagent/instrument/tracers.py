@@ -33,12 +33,13 @@ def found(original, args, kwargs):
     """ddtrace's ModuleWatchdog.find_module(self, name, path) on 2.7: it asks no other finder for a module of a package."""
     loader = original(*args, **kwargs)
     if loader is not None:
-        _listen(loader, args[1])
+        _listen(loader, args)
     return loader
 
 
 @guard.guarded
-def _listen(loader, name):
+def _listen(loader, args):
+    name = args[1]
     if importhook.awaited(name):
         loader.add_callback('cowitness', lambda module: importhook.loaded(name, module))
 

@@ -44,20 +44,24 @@ def _check(function):
 def _called(owner, name, raw, inherited):
     """What is called for `raw` with the instance as first argument. Others' descriptors bind themselves, and what is
     inherited is looked up when it is called: somebody may patch the parent."""
-    if not isinstance(owner, type) or isinstance(raw, _PLAIN[1:]):
+    kind = type(owner)
+    if inherited and not isinstance(owner, (type, types.ModuleType)) and hasattr(kind, name):
+
+        def call(*args, **kwargs):  # the method of an object
+            return getattr(kind, name)(owner, *args, **kwargs)
+
+    elif not isinstance(owner, type) or isinstance(raw, _PLAIN if not inherited else _PLAIN[1:]):
         return raw
-    if inherited:
+    elif inherited:
 
         def call(self, *args, **kwargs):
             return getattr(super(owner, self), name)(*args, **kwargs)
 
-    elif not isinstance(raw, _PLAIN):
+    else:
 
         def call(self, *args, **kwargs):
             return raw.__get__(self, type(self))(*args, **kwargs)
 
-    else:
-        return raw
     call.__wrapped__ = raw
     return call
 

@@ -16,19 +16,12 @@ _BODILESS = frozenset(('GET', 'HEAD', 'OPTIONS', 'TRACE'))
 
 def call(application, environ, start_response, framework=''):
     """Serve one request under the agent; nested applications share one request."""
-    serving = environ.get(KEY)
-    if serving is not None and not serving.ended:
-        serving.framework = framework or serving.framework
-        return application(environ, start_response)
     try:
-        request = lifecycle.begin(environ)
+        answer = _begin(environ, start_response, framework)
     except blocked.Blocked as error:
         return _refuse(Answer(context.current(), start_response), error, environ)
-    if request is None:
+    if answer is None:
         return application(environ, start_response)
-    request.framework = framework
-    answer = Answer(request, start_response)
-    _prepare(environ, request, answer)
     try:
         body = application(environ, answer.start)
     except blocked.Blocked as error:
@@ -37,6 +30,22 @@ def call(application, environ, start_response, framework=''):
         answer.fail()
         raise
     return _finish(answer, body, environ)
+
+
+@guard.guarded
+def _begin(environ, start_response, framework):
+    """What listens to the answer; None where the request is another's already, or nobody's. May raise Blocked."""
+    serving = environ.get(KEY)
+    if serving is not None and not serving.ended:
+        serving.framework = framework or serving.framework
+        return None
+    answer = Answer(None, start_response)
+    request = answer.request = lifecycle.begin(environ)
+    if request is None:
+        return None
+    request.framework = framework
+    _prepare(environ, request, answer)
+    return answer
 
 
 @guard.guarded
@@ -59,6 +68,7 @@ def _refuse(answer, error, environ):
     body = answer.refuse(error, environ.get('HTTP_ACCEPT', ''))
     if answer.request is not None:
         _count(answer, body)
+        answer.end()
     return body
 
 
@@ -72,19 +82,18 @@ def _finish(answer, body, environ):
             _count(answer, (body,))
         elif answer.is_file(body, environ.get('wsgi.file_wrapper')):
             answer.count_file()
-            answer.end()
         else:
             return stand_in(body, answer, environ.get('HTTP_ACCEPT', ''))
     except Exception:
         guard.swallow('answer')
-        answer.end()
+    answer.end()
     return body
 
 
+@guard.guarded
 def _count(answer, parts):
     for part in parts:
         answer.count(part)
-    answer.end()
 
 
 def wrap(application, framework=''):

@@ -34,7 +34,7 @@ def run(module: str, version: str, run_dir: Path, *words: str, **variables: str)
         pytest.skip(str(error))
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COWITNESS"))}
     path = os.pathsep.join(map(str, [ROOT, *folders]))
-    command = [python, "-B", "-m", f"tests.removal.{module}", *words]
+    command = [python, "-B", "-m", f"tests.removal.programs.{module}", *words]
     done = subprocess.run(
         command, cwd=run_dir, capture_output=True, text=True, timeout=300,
         env={**kept, "PYTHONPATH": path, "PYTHONNOUSERSITE": "1", "COWITNESS_RUN_DIR": str(run_dir), **variables},

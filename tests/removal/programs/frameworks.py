@@ -122,6 +122,6 @@ ALL = [
     if library is not None
 ]
 if starlette is not None:
-    from tests.removal import frameworks_py3
+    from tests.removal.programs import frameworks_py3
 
     ALL += frameworks_py3.ALL

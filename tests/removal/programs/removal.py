@@ -1,6 +1,6 @@
 """One environment under one interpreter: all that can be tried there about removal; prints what it found as JSON.
 
-`python -m tests.removal.child`, in the grammar of 2.7. Modules are imported after the agent was turned on in forks,
+`python -m tests.removal.programs.removal`, in the grammar of 2.7. Imports under an agent that is on are tried in forks,
 which start with nothing imported.
 """
 
@@ -14,7 +14,7 @@ import traceback
 import pyagent
 from pyagent.core import guard
 from pyagent.instrument import everything, patch
-from tests.removal import picture
+from tests.removal.programs import picture
 
 BEFORE_IMPORT = ('EID', 'EDEID', 'EEIDED')
 
@@ -88,7 +88,7 @@ def _loaders():
 def after_import():
     """All that is done with libraries that were there before the agent."""
     absent = import_all()
-    from tests.removal import frameworks, objects, orders
+    from tests.removal.programs import frameworks, objects, orders
 
     frameworks.prepare()
     pyagent.enable()

@@ -10,7 +10,7 @@ import functools
 import itertools
 
 from pyagent.instrument import patch, wrappers
-from tests.removal import picture
+from tests.removal.programs import picture
 
 try:
     import wrapt
@@ -42,10 +42,9 @@ def _merged(one, other):
 class Place(object):
     """One hooked attribute and what the model expects to stand there: an object, or ('ours', what is beneath it)."""
 
-    def __init__(self, target, owner, name):
-        self.target, self.owner, self.name = target, owner, name
+    def __init__(self, target, owner, name, layers):
+        self.target, self.owner, self.name, self._layers = target, owner, name, layers
         self.first = self.expected = picture.stored(owner, name)
-        self.hookable = True
         self._before = {}
 
     @property
@@ -53,12 +52,11 @@ class Place(object):
         return picture.stored(self.owner, self.name)
 
     def enable(self):
-        if not isinstance(self.expected, tuple):
+        for _ in range(0 if isinstance(self.expected, tuple) else self._layers):
             self.expected = ('ours', self.expected)
 
     def disable(self):
-        if isinstance(self.expected, tuple):
-            self.expected = self.expected[1]
+        self.expected = _beneath(self.expected)
 
     def patch(self, who, made):
         """Somebody wraps what they find."""
@@ -79,8 +77,7 @@ class Place(object):
 
     def tidy(self):
         """Who takes patches away in the wrong order leaves one of them behind: that is not ours to mend."""
-        inner = self.expected[1] if isinstance(self.expected, tuple) else self.expected
-        if id(inner) in _INNER:
+        if id(_beneath(self.expected)) in _INNER:
             self._before['left'] = self.first, self.first
             self.unpatch('left')
 
@@ -88,11 +85,17 @@ class Place(object):
         """What does not stand as the model says, or None. Others who put back what they found may take ours along."""
         if not _stands(self.real, self.expected):
             return '%s: %.200r, not %.200r' % (self.target, self.real, self.expected)
-        ours = list(_chain(self.real))
-        working = sum(1 for made in ours if made.on[0])
-        if working > (1 if enabled else 0) or (enabled and not was and not working):
-            return '%s: %d of %d wrappers work' % (self.target, working, len(ours))
+        working = [made.handler for made in _chain(self.real) if made.on[0]]
+        wanted = len(set(map(id, working))) if enabled else 0
+        if len(working) != wanted or (enabled and not was and wanted != self._layers):
+            return '%s: %d wrappers work' % (self.target, len(working))
         return None
+
+
+def _beneath(expected):
+    while isinstance(expected, tuple):
+        expected = expected[1]
+    return expected
 
 
 def _stands(real, expected):
@@ -147,8 +150,10 @@ OTHERS = [_with_wraps, _bare] + ([_by_wrapt] if wrapt else [])
 
 def run(rows, enable, disable):
     """Go through every ordering at every place; returns (number of orderings, number of places, problems)."""
-    places = [Place(*found) for found in picture.places(rows)]
-    places = list(dict(((id(p.owner), p.name), p) for p in places).values())
+    found = {}
+    for target, owner, name in picture.places(rows):
+        found.setdefault((id(owner), name), []).append((target, owner, name))
+    places = [Place(*same[0], layers=len(same)) for same in found.values()]
     before, problems, words = picture.of_libraries(rows), [], orderings()
     for number, word in enumerate(words):
         for problem in _run_one(word, number, places, enable, disable):
