@@ -1,4 +1,4 @@
-"""Environments of (interpreter, pinned packages): made once, kept in `.cache/`, found again by what they are made of.
+"""Environments of (interpreter, pinned packages): made once, kept in the cache, found again by what they are made of.
 
 An environment is a folder of packages on PYTHONPATH, installed by the interpreter it is for from a lock with names,
 versions and hashes. `python -m tests.matrix.lock` writes the locks from `environments.toml`.
@@ -17,10 +17,11 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.cache import CACHE
 from tests.matrix.interpreters import interpreter, missing
 
 HERE = Path(__file__).resolve().parent
-CACHE = HERE.parents[1] / ".cache" / "environments"
+ENVIRONMENTS = CACHE / "environments"
 PIPS = {"2.7": "pip-py2.7", "3.5": "pip-py3.5", "3.6": "pip-py3.6", "3.7": "pip-py3.7", "3.14": "pip-py3.14"}
 """Old interpreters come with a pip that does not know today's wheels, and the distribution's newest with none at all;
 these locks hold one that works there."""
@@ -70,7 +71,7 @@ def environment(name: str, version: str) -> Environment:
 def _folder(lock: Path, python: str) -> Path:
     """The cached folder of a lock; a changed lock has another."""
     digest = hashlib.sha256(lock.read_bytes() + python.encode()).hexdigest()[:10]
-    return CACHE / f"{lock.stem}-{digest}"
+    return ENVIRONMENTS / f"{lock.stem}-{digest}"
 
 
 def pip_command(version: str) -> tuple[list[str], dict[str, str]]:
@@ -98,10 +99,10 @@ def _pip(version: str, python: str) -> Path | None:
 
 def _provide(python: str, lock: Path, directory: Path, pip: Path | None) -> None:
     """Install unless it is there; several processes may want the same at once."""
-    CACHE.mkdir(parents=True, exist_ok=True)
+    ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
     if directory.exists():
         return
-    with (CACHE / f"{directory.name}.lock").open("w") as held:
+    with (ENVIRONMENTS / f"{directory.name}.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         if not directory.exists():
             _install(python, lock, directory, pip)
@@ -113,7 +114,7 @@ def _install(python: str, lock: Path, directory: Path, pip: Path | None) -> None
     if pip:
         variables["PYTHONPATH"] = str(pip)
     words = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
-    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+    with tempfile.TemporaryDirectory(dir=ENVIRONMENTS) as scratch:
         for attempt in ("first", "second"):  # the network has its moments
             target = Path(scratch) / attempt
             command = [*words, "--target", str(target), "-r", str(lock)]

@@ -1,4 +1,4 @@
-"""Interpreters that this machine lacks, unpacked from the distribution's packages into `.cache/interpreters`.
+"""Interpreters that this machine lacks, unpacked from the distribution's packages into the cache.
 
 apt fetches a package and all that it needs, its C library included, from the mirror that this machine is set up with
 and checks the signatures, against a state of its own: nothing is installed. The loader and the libraries are then
@@ -18,7 +18,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-CACHE = Path(__file__).resolve().parents[2] / ".cache"
+from tests.cache import CACHE
+
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 NATIVE = {"x86_64": "amd64", "aarch64": "arm64", "i686": "i386"}
 
