@@ -9,6 +9,7 @@ import sys
 from ..core import guard
 from . import patch, tasks
 from .patch import Row
+from .wrappers import accepts
 
 CONTROL = ('Retry', 'Ignore', 'Reject', 'TaskPredicate', 'RetryTaskError')
 _MISSING = object()
@@ -93,7 +94,7 @@ def _begin(name, uuid, args, kwargs, request):
 def sent(original, args, kwargs):
     """Celery.send_task(self, name, ..., headers=None): apply_async comes here too."""
     headers = tasks.told(kwargs.get('headers'))
-    if headers is not kwargs.get('headers'):
+    if headers is not kwargs.get('headers') and accepts(original, 'headers'):
         kwargs = dict(kwargs, headers=headers)
     return original(*args, **kwargs)
 

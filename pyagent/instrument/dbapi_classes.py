@@ -8,6 +8,7 @@ from __future__ import absolute_import
 
 from ..core import guard
 from .dbapi import METHODS
+from .wrappers import accepts
 
 _lent = {}
 _SHORTCUTS = ('execute', 'executemany', 'executescript')
@@ -105,8 +106,10 @@ def connect_handler(driver, parameter, place, default, make_bottom):
     """
 
     @guard.guarded
-    def lend(args, kwargs):
+    def lend(original, args, kwargs):
         at_place = len(args) > place
+        if not accepts(original, parameter):
+            return None
         base = (args[place] if at_place else kwargs.get(parameter)) or default()
         if not isinstance(base, type):
             return None
@@ -116,7 +119,7 @@ def connect_handler(driver, parameter, place, default, make_bottom):
         return args, dict(kwargs, **{parameter: lent})
 
     def handler(original, args, kwargs):
-        args, kwargs = lend(args, kwargs) or (args, kwargs)
+        args, kwargs = lend(original, args, kwargs) or (args, kwargs)
         return original(*args, **kwargs)
 
     return handler

@@ -76,11 +76,17 @@ def _find(module, attribute):
     name = parts[-1]
     for place in getattr(owner, '__mro__', (owner,)):
         if name in vars(place):
-            return owner, name, vars(place)[name], place is not owner
+            found = owner, name, vars(place)[name], place is not owner
+            return found if place is not object else None  # what every class has is nobody's own
+    return None if isinstance(owner, type) else _found_elsewhere(owner, name)
+
+
+def _found_elsewhere(owner, name):
+    """What an object gets from its class, or a module from its `__getattr__`; old classes on 2.7 do not name parents."""
     found = getattr(owner, name, _MISSING)
     if found is _MISSING:
         return None
-    if getattr(found, 'im_self', None) is None:  # 2.7: old classes do not name their parents
+    if getattr(found, 'im_self', None) is None:
         found = getattr(found, 'im_func', found)
     return owner, name, found, True
 

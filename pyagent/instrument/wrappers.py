@@ -10,6 +10,7 @@ import functools
 import types
 
 _PLAIN = (types.FunctionType, type(object.__init__), type(str.join))
+_KEYWORDS = 0x08  # inspect.CO_VARKEYWORDS
 _COROUTINE = 0x80 | 0x100  # inspect.CO_COROUTINE, CO_ITERABLE_COROUTINE
 
 
@@ -20,7 +21,7 @@ class Unsuitable(Exception):
 def make(owner, name, raw, inherited, handler, on):
     """A wrapper, working while `on[0]`, of what is stored in a module or class as `name`; raises Unsuitable."""
     function = raw.__func__ if isinstance(raw, staticmethod) else raw
-    _check(function)
+    _check(function, handler)
     if not hasattr(function, '__get__'):
         return Unbound(owner, function, handler, on)
     original = function if function is not raw else _called(owner, name, raw, inherited)
@@ -34,11 +35,13 @@ def make(owner, name, raw, inherited, handler, on):
     return wrapper if function is raw else staticmethod(wrapper)
 
 
-def _check(function):
+def _check(function, handler):
     if isinstance(function, (classmethod, property)) or not callable(function):
         raise Unsuitable('it is a %s, not a function' % type(function).__name__)
     if isinstance(function, type):
         raise Unsuitable('it is a class, not a function')
+    if is_coroutine_function(handler) and not is_coroutine_function(function):
+        raise Unsuitable('it is not a coroutine function')
 
 
 def _called(owner, name, raw, inherited):
@@ -75,8 +78,6 @@ def _wrapper(original, handler, on):
             return handler(original, args, kwargs)
 
         return wrapper
-    if not is_coroutine_function(original):
-        raise Unsuitable('it is not a coroutine function')
     from .wrappers_py3 import async_wrapper
 
     return async_wrapper(original, handler, on)
@@ -90,6 +91,14 @@ def is_coroutine_function(function):
             return True
         function = getattr(function, '__wrapped__', None)
     return False
+
+
+def accepts(function, name):
+    """Whether a function takes an argument of this name; one that does not tell is believed to."""
+    code = getattr(function, '__code__', None)
+    if code is None or code.co_flags & _KEYWORDS:
+        return True
+    return name in code.co_varnames[: code.co_argcount + getattr(code, 'co_kwonlyargcount', 0)]
 
 
 class Unbound(object):

@@ -163,24 +163,25 @@ class Patching(Case):
             def __setattr__(cls, name, value):
                 raise TypeError('closed')
 
-            @property
-            def hidden(cls):
+        class Shy(object):
+            def __getattr__(self, name):
                 raise ValueError('do not look')
 
         self.shop.Closed = Closed('Closed', (object,), {'ring': lambda self: 1})
-        self.shop.number = 3
-        targets = ('Till.total', 'Till.made', 'Till', 'number', 'Closed.ring', 'Closed.hidden', 'sell.missing.name')
+        self.shop.number, self.shop.shy = 3, Shy()
+        targets = ('Till.total', 'Till.made', 'Till', 'number', 'Closed.ring', 'shy.hidden', 'sell.missing.name', 'Till.__init__')
         before = dict(values), dict(vars(till))
         for target in targets:
             patch.install(Row('shop', target, doubled), self.shop)
         states = dict((r['target'], (r['state'], r['reason'])) for r in ledger.rows())
         found = dict((target, states['shop.' + target]) for target in targets)
-        self.assertEqual(found.pop('sell.missing.name'), (ABSENT, 'this version does not have it'))
+        for target in ('sell.missing.name', 'Till.__init__'):
+            self.assertEqual(found.pop(target), (ABSENT, 'this version does not have it'))
         self.assertEqual(set(state for state, _ in found.values()), set([FAILED]))
         self.assertEqual(found['Till.total'][1], 'it is a property, not a function')
         self.assertEqual(found['Till.made'][1], 'it is a classmethod, not a function')
         self.assertEqual(found['Till'][1], 'it is a class, not a function')
         self.assertEqual(found['Closed.ring'][1], 'TypeError: closed')
-        self.assertEqual(found['Closed.hidden'][1], 'ValueError: do not look')
+        self.assertEqual(found['shy.hidden'][1], 'ValueError: do not look')
         self.assertEqual((dict(values), dict(vars(till))), before)
         self.assertEqual((till().total, till.made()), (7, till))

@@ -24,12 +24,12 @@ ENVIRONMENTS = {
 """What is tried together on each representative interpreter; the first environment goes first on the path."""
 
 
-def run(module: str, version: str, run_dir: Path, *words: str, **variables: str) -> Any:
+def run(module: str, version: str, run_dir: Path, *words: str, packages: bool = True) -> Any:
     """What `python -m MODULE WORDS` prints as JSON; skips where there is no such interpreter."""
     if not (python := interpreter(version)):
         pytest.skip(f"no CPython {version} on this machine")
     try:
-        folders = [environment(name, version).directory for name in ENVIRONMENTS[version]]
+        folders = [environment(name, version).directory for name in ENVIRONMENTS[version] if packages]
     except AbsentError as error:
         pytest.skip(str(error))
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COWITNESS"))}
@@ -37,7 +37,7 @@ def run(module: str, version: str, run_dir: Path, *words: str, **variables: str)
     command = [python, "-B", "-m", f"tests.removal.programs.{module}", *words]
     done = subprocess.run(
         command, cwd=run_dir, capture_output=True, text=True, timeout=300,
-        env={**kept, "PYTHONPATH": path, "PYTHONNOUSERSITE": "1", "COWITNESS_RUN_DIR": str(run_dir), **variables},
+        env={**kept, "PYTHONPATH": path, "PYTHONNOUSERSITE": "1", "COWITNESS_RUN_DIR": str(run_dir)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout.splitlines()[-1])
