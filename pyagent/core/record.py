@@ -46,13 +46,21 @@ def _line(environ):
     get = environ.get
     found = (
         get('REQUEST_METHOD', ''), get('wsgi.url_scheme', ''), get('HTTP_HOST', ''),
-        get('SCRIPT_NAME', '') + get('PATH_INFO', ''), get('QUERY_STRING', ''),
+        _path(get), get('QUERY_STRING', ''),
         get('REQUEST_URI') or get('RAW_URI') or '', get('REMOTE_ADDR') or '',
     )  # fmt: skip
     if _plain(found):
         return found
     limits = (SHORT, SHORT, SHORT, TEXT, TEXT, TEXT, SHORT)
     return [_wsgi(value, limit) for value, limit in zip(found, limits)]
+
+
+def _path(get):
+    mounted, path = get('SCRIPT_NAME', ''), get('PATH_INFO', '')
+    try:
+        return mounted + path
+    except UnicodeError:  # 2.7: the one is bytes, the other text
+        return _wsgi(mounted, TEXT) + _wsgi(path, TEXT)
 
 
 def _headers(pairs):

@@ -31,6 +31,11 @@ class Monitor(AgentCase):
         self.assertTrue(record['duration'] > 0)
         self.assertEqual((len(record['request_id']), len(record['trace_id'])), (16, 32))
 
+    def test_paths_of_bytes_and_text(self):
+        """On 2.7 a server may hand over one part of the path as bytes and the other as text."""
+        lifecycle.end(lifecycle.begin(environ('/caf\xc3\xa9', SCRIPT_NAME=u'/shop')), 200)
+        self.assertEqual(self.ended()['path'], u'/shop/caf\xe9')
+
     def test_an_unusual_request_is_told_at_once(self):
         """A quote in the query sends a `start` record before the request has ended, and its operations too."""
         request = lifecycle.begin(environ('/', "q='x"))
@@ -104,6 +109,17 @@ class Monitor(AgentCase):
         self.assertNotIn('secretsessionkey', repr(self.listener.frames))
         starts = self.listener.records('request', phase='start')
         self.assertEqual([s['request_id'] for s in starts], [login['request_id']])
+
+    def test_users_who_do_not_know_their_name(self):
+        """The id is told, and a name where an attribute holds one, also where the user's own method fails."""
+
+        class User(object):
+            pk, email = 7, 'alice@example.org'
+
+            def get_username(self):
+                raise AttributeError('USERNAME_FIELD')
+
+        self.assertEqual(users.identify(User()), (7, 'alice@example.org'))
 
     def test_operations_outside_of_requests(self):
         """What no request causes is no operation."""
