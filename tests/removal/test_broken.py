@@ -1,4 +1,4 @@
-"""Versions of libraries that are not what we know: the app goes on, the ledger says what could not be hooked and why."""
+"""Versions of libraries that are not what we know: the app goes on, the ledger says what is not hooked, and why."""
 
 from __future__ import annotations
 
