@@ -52,7 +52,7 @@ bench: setup ## the figures: agent, node, verdicts, rules
 
 compatibility: export COWITNESS_SETUP = test
 compatibility: setup ## run the matrix of interpreters and frameworks, write docs/compatibility.md
-	@$(BIN)/python -m pytest tests/matrix $(ARGS)
+	@$(BIN)/python -m pytest tests/matrix tests/test_interpreters.py $(ARGS)
 	@$(BIN)/python -m tests.matrix.report
 
 docs: setup ## pages that are made from the code
