@@ -4,7 +4,7 @@ BIN := .venv/bin
 # core/names.py is where names of one version stand beside those of another; *_py3.py is loaded where async def parses
 AGENT = $(filter-out pyagent/core/names.py %_py3.py,$(shell find pyagent -name '*.py'))
 
-.PHONY: help setup run test test-fast lint format proto lock bench compatibility docs clean
+.PHONY: help setup run test test-fast lint format proto lock bench compatibility suites docs clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -54,6 +54,9 @@ compatibility: export COWITNESS_SETUP = test
 compatibility: setup ## run the matrix of interpreters and frameworks, write docs/compatibility.md
 	@$(BIN)/python -m pytest tests/matrix tests/test_interpreters.py $(ARGS)
 	@$(BIN)/python -m tests.matrix.report
+
+suites: setup ## more of the frameworks' own tests with the agent and without than `make test` runs (an hour)
+	@COWITNESS_SUITES=all $(BIN)/python -m pytest tests/suites $(ARGS)
 
 docs: setup ## pages that are made from the code
 	@$(BIN)/cowitness config --docs > docs/configuration.md

@@ -62,7 +62,7 @@ class Node:
                 [*map(str, command), "--config", str(self.config), *self.flags],
                 stdout=log, stderr=log, cwd="/",
             )  # fmt: skip
-        wait_for(self.answers, 30, f"the node's API (log: {self.log.read_text()[-2000:]})")
+        wait_for(self.answers, 90, f"the node's API (log: {self.log.read_text()[-2000:]})")
         return self
 
     def answers(self) -> bool:
@@ -74,7 +74,7 @@ class Node:
     def cli(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `cowitness WORDS` against this node."""
         done = subprocess.run(
-            [str(BIN / "cowitness"), *words], env=self.environment(), capture_output=True, text=True, timeout=60
+            [str(BIN / "cowitness"), *words], env=self.environment(), capture_output=True, text=True, timeout=120
         )
         assert not check or done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"
         return done
@@ -119,7 +119,7 @@ class Node:
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            return self.process.wait(15)
+            return self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

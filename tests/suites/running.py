@@ -59,7 +59,8 @@ class Run:
         if self.mode != BARE:
             found |= {
                 "COWITNESS_RUN_DIR": str(node.run_dir), "COWITNESS_SERVICE": self.service,
-                "COWITNESS_MODE": self.mode, "SUITE_SWALLOWED": str(self.directory / "swallowed"),
+                "COWITNESS_MODE": self.mode, "COWITNESS_DEADLINE_MS": "1000",
+                "SUITE_SWALLOWED": str(self.directory / "swallowed"),
             }  # fmt: skip
         return found
 
@@ -112,11 +113,11 @@ def copy(folder: Path, target: Path) -> None:
             shutil.copy(folder / name, target / name)
 
 
-def differences(bare: Run, watched: Run) -> list[str]:
+def differences(bare: Run, watched: Run) -> dict[str, str]:
     """The tests that did not end alike, with what the watched run says of them."""
-    found = []
+    found = {}
     for test in sorted(set(bare.outcomes) | set(watched.outcomes)):
         before, after = sorted(bare.outcomes.get(test, [])), sorted(watched.outcomes.get(test, []))
         if before != after:
-            found.append(f"{test}: {before} bare, {after} watched\n{watched.details.get(test, '')}")
+            found[test] = f"{before} bare, {after} watched\n{watched.details.get(test, '')}"
     return found

@@ -30,8 +30,11 @@ def test_same_outcomes(
         record_property(PROPERTY, row(run, len(found[run.mode]) if run in watched else None))
     assert bare.counts()["passed"] >= suite.floor, bare.log.read_text()[-3000:]
     for run in watched:
-        assert found[run.mode] == [], "\n\n".join(found[run.mode][:20])
+        expected = suite.refused if run.mode == "block" else {}
+        assert found[run.mode].keys() == expected.keys(), found[run.mode]
         was_on(run, suites_node)
+        traces = suites_node.traces("--service", run.service)
+        assert sum(trace["action"] == "ACTION_BLOCKED" for trace in traces) == len(expected), traces
 
 
 def run_all(suite: Suite, node: Node, directory: Path) -> list[Run]:
