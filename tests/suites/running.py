@@ -18,7 +18,7 @@ from tests.suites.sources import source
 from tests.suites.suites import ALL, Suite
 
 RECORDER = Path(__file__).with_name("programs")
-COPIED = ("tests", "pyproject.toml", "setup.cfg")
+COPIED = ("tests", "pyproject.toml", "setup.cfg", "CHANGES.rst")
 LIMIT = 7200 if ALL else 900
 BARE = "bare"
 
