@@ -2,7 +2,9 @@
 
 from __future__ import absolute_import
 
-from . import guard
+import os
+
+from . import facts, guard
 from .config import MODES, Config
 from .ledger import ledger
 from .transport import Stream
@@ -43,13 +45,25 @@ class Agent(object):
 
 
 _agent = [None]
+_follows_forks = [False]
 
 
 def start(environ=None):
     """Make the agent of this process, unless it is there already."""
     if _agent[0] is None:
         _agent[0] = Agent(Config(environ))
+        if facts.HAS_FORK_HOOKS and not _follows_forks[0]:
+            _follows_forks[0] = True
+            os.register_at_fork(after_in_child=_forked)  # novm
     return _agent[0]
+
+
+@guard.guarded
+def _forked():
+    """A child that never serves should not keep its parent's connections open."""
+    if _agent[0] is not None:
+        _agent[0].stream.follow_fork()
+        _agent[0].verdicts.follow_fork()
 
 
 def stop():

@@ -15,6 +15,7 @@ HAS_UNIX_SOCKETS = hasattr(socket, 'AF_UNIX')
 HAS_FORK = hasattr(os, 'fork')
 HAS_FORK_HOOKS = hasattr(os, 'register_at_fork')
 HAS_MARKS = sys.platform.startswith('linux')
+DESCRIPTORS_STAY = hasattr(os, 'set_inheritable')  # a command inherits what it is told to only
 HAS_TIMED_LOCKS = hasattr(threading, 'TIMEOUT_MAX')
 HAS_AUDIT = hasattr(sys, 'addaudithook')
 HAS_ASYNC = sys.version_info >= (3, 7)  # async def, with context variables to tell tasks apart

@@ -39,21 +39,25 @@ def hello(config, role, mode):
 
 
 class Link(object):
-    """A connected socket and the bytes that it has not taken yet. Raises OSError (2.7: socket.error) when it breaks."""
+    """A connected socket and the bytes that it has not taken yet; `moved` counts those that came and went.
+
+    Raises OSError (2.7: socket.error) when it breaks.
+    """
 
     _socket = None
 
     def __init__(self, path, timeout):
         if not facts.HAS_UNIX_SOCKETS:
             raise OSError('no Unix sockets here')
-        self._socket = native.Socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket = native.unix_socket()
         self._splitter = wire.Splitter()
         self._out = b''
+        self.moved = 0
         try:
             self._socket.settimeout(timeout)
             native.connect(self._socket, path)
         except BaseException:
-            self._socket.close()
+            self.close()
             raise
 
     @property
@@ -76,6 +80,7 @@ class Link(object):
                     return
                 raise
             self._out = self._out[count:]
+            self.moved += count
 
     def receive(self):
         """The frames that have arrived; raises OSError at the end of the stream."""
@@ -90,6 +95,7 @@ class Link(object):
                 raise
             if not data:
                 raise OSError('the collector closed the connection')
+            self.moved += len(data)
             frames.extend(self._splitter.feed(data))
 
     def exchange(self, kind, sequence, body, answers, seconds):
@@ -119,11 +125,15 @@ class Link(object):
     def close(self):
         """Close this process's end; a parent's or child's stays open."""
         if self._socket is not None:
-            self._socket.close()
+            # 2.7: a socket's close leaves it to the last who holds the inner one, perhaps a thread that no fork has kept
+            getattr(self._socket, '_sock', self._socket).close()
 
-    def __del__(self):
-        """A thread that ends leaves its connection behind."""
-        try:
-            self.close()
-        except Exception:
-            pass
+    if facts.TEXT_IS_UNICODE:
+
+        def __del__(self):
+            """A thread that ends leaves its connection behind, and 3.x would warn of that. 2.7 closes it silently, and can
+            crash where a __del__ runs at the end of a process that was forked while its threads had connections."""
+            try:
+                self.close()
+            except Exception:
+                pass

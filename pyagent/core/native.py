@@ -33,6 +33,18 @@ sleep = _original('time', 'sleep')
 connect = Socket.connect
 
 
+def unix_socket():
+    """A stream socket of this process: a command that the app executes does not inherit it."""
+    import socket
+
+    made = Socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    if not facts.DESCRIPTORS_STAY:
+        import fcntl
+
+        fcntl.fcntl(made.fileno(), fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+    return made
+
+
 class Wake(object):
     """An event with one waiter. `set` never waits."""
 

@@ -46,6 +46,7 @@ class Stream(object):
         self._unacked = OrderedDict()
         self._sequence = 0
         self._prepared = self._awake = False
+        self._patience = IDLE
         self._next_try = self._next_status = 0.0
         self._told_version = -1
         self.witnessed = False
@@ -60,7 +61,7 @@ class Stream(object):
         first request on. Costs one comparison ever after."""
         if self._prepared and self._pid == os.getpid():
             return
-        self._follow_fork()
+        self.follow_fork()
         if self._lock.acquire(False):
             try:
                 if not self._prepared:
@@ -78,7 +79,7 @@ class Stream(object):
         if self.closed:
             return
         if self._pid != os.getpid():
-            self._follow_fork()
+            self.follow_fork()
         data = encoded(record)
         if data is None:
             self._outbox.drop('too_large')
@@ -111,24 +112,25 @@ class Stream(object):
         names.forget_at_exit(self._at_exit)
         self._at_exit()
 
-    # inside
-
-    @guard.guarded
-    def _at_exit(self):
-        self._follow_fork()
-        self.flush()
-        self.closed = True
-        self._wake.set()
-        with self._lock:
-            self._drop_link('')
-
-    def _follow_fork(self):
+    def follow_fork(self):
+        """In a new process: leave the parent's connection, locks and records alone, and start anew."""
         if self._pid != os.getpid():
             guard.counters.clear()
             ledger.reset_after_fork()
             if self._link is not None:
                 self._link.close()
             self._reset()
+
+    # inside
+
+    @guard.guarded
+    def _at_exit(self):
+        self.follow_fork()
+        self.flush()
+        self.closed = True
+        self._wake.set()
+        with self._lock:
+            self._drop_link('')
 
     def _ensure_thread(self):
         """Start the thread outside of any request: neither its context nor its mark is the request's."""
@@ -154,7 +156,7 @@ class Stream(object):
         mark.clear_mark()
         pid = self._pid
         while not self.closed and pid == self._pid == os.getpid():
-            self._wake.wait(IDLE if self._link is not None else RETRY)
+            self._wake.wait(self._patience)
             if self._awake:
                 native.sleep(GATHER)
             self._awake = False
@@ -165,7 +167,17 @@ class Stream(object):
         with self._lock:
             if self._link is None and names.monotonic() >= self._next_try:
                 self._open(0)
+            moved = self._link.moved if self._link is not None else 0
             self._pump()
+            self._patience = self._next_patience(moved)
+
+    def _next_patience(self, moved):
+        """While the collector takes what waits, it soon gets the rest; one that takes nothing is asked ever less often."""
+        if self._link is None:
+            return RETRY
+        if self._link.idle and not len(self._outbox):
+            return IDLE
+        return GATHER if self._link.moved != moved else min(IDLE, 2 * self._patience)
 
     def _try_pump(self):
         if self._link is not None and self._lock.acquire(False):

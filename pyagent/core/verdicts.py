@@ -21,15 +21,20 @@ class Verdicts(object):
 
     def __init__(self, config):
         self._config = config
-        self._local = native.Local()
+        self._pid, self._local = os.getpid(), native.Local()
         self._failures = 0
         self._closed_until = 0.0
-        self._links = weakref.WeakSet()
+        self._links = {}
 
     def close(self):
         """Hang up for every thread."""
-        for link in list(self._links):
+        for link in self._open_links():
             link.close()
+
+    def follow_fork(self):
+        """In a new process: leave the parent's connections alone."""
+        self._pid, self._local = os.getpid(), native.Local()
+        self.close()
 
     def ask(self, body):
         """The VERDICT for an ASK as a dict, or None where there was none in time."""
@@ -64,14 +69,29 @@ class Verdicts(object):
 
     def _link(self):
         """This thread's connection, in this process."""
+        if self._pid != os.getpid():
+            self.follow_fork()
         link = getattr(self._local, 'link', None)
-        if link is not None and self._local.pid == os.getpid():
+        if link is not None:
             return link
-        self._local.pid, self._local.sequence = os.getpid(), 0
+        self._local.sequence = 0
         self._local.link = link = Link(self._config.socket_path, self._config.deadline)
-        self._links.add(link)
+        self._open_links()
+        self._links[id(link)] = weakref.ref(link)
         link.queue(wire.HELLO, 0, wire.encode_body(hello(self._config, 'verdict', 'block')))
         return link
+
+    def _open_links(self):
+        """The links of all threads; those of threads that have ended are forgotten. No callback does that: 2.7 crashes
+        where one runs at the end of a process that was forked while its threads had links."""
+        found = []
+        for key, reference in list(self._links.items()):
+            link = reference()
+            if link is None:
+                self._links.pop(key, None)
+            else:
+                found.append(link)
+        return found
 
     def _failed(self):
         guard.count('verdict_timeouts')

@@ -26,6 +26,25 @@ class Connected(AgentCase):
         self.assertEqual((hello['pid'], hello['role'], hello['mode']), (os.getpid(), 'stream', 'monitor'))
         self.assertIsInstance(hello['hooks'], list)
 
+    def test_what_does_not_fit_at_once_follows(self):
+        """More than a socket takes is sent while the collector reads, though nothing new comes."""
+        for number in range(20):
+            self.agent.stream.put({'type': 'request', 'phase': 'end', 'body': 'x' * 300000})
+        self.assertTrue(wait_for(lambda: len(self.listener.records('request')) == 20))
+
+    @unittest.skipUnless(os.path.exists('/proc/self/fd'), 'no /proc here')
+    def test_commands_do_not_inherit_it(self):
+        """A command that the app executes has no descriptor of ours, even where it gets those of the app."""
+        import subprocess
+        import sys
+
+        serve()
+        code = 'import os; print(sum(os.path.exists("/proc/self/fd/%d" % n) for n in range(3, 64)))'
+        command = [sys.executable, '-c', code]
+        with_us = subprocess.check_output(command, close_fds=False)
+        self._stop()
+        self.assertEqual(with_us, subprocess.check_output(command, close_fds=False))
+
     def test_unacknowledged_batches_are_sent_again(self):
         """What was not acknowledged when the collector went away reaches the next one."""
         self.listener.acknowledge = False
