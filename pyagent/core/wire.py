@@ -18,19 +18,32 @@ class WireError(Exception):
     """The other side said what this side does not understand."""
 
 
+def _encoder(ascii_only):
+    """A function from a value to JSON. JSONEncoder makes its half in C anew for each value: here it is made once."""
+    plain = json.JSONEncoder(ensure_ascii=ascii_only, check_circular=False, separators=(',', ':'))
+    try:
+        escape = 'encode_basestring_ascii' if ascii_only else 'encode_basestring'
+        text = getattr(json.encoder, escape)
+        parts = json.encoder.c_make_encoder(
+            None, plain.default, text, None, ':', ',', False, False, True
+        )
+        sample = {'a': [1, u'"\xe9', None, True, 0.5], 'b': {}}
+        if ''.join(parts(sample, 0)) == plain.encode(sample):
+            return lambda value: ''.join(parts(value, 0))
+    except Exception:  # an interpreter whose json is made differently
+        pass
+    return plain.encode
+
+
 if facts.TEXT_IS_UNICODE:
-    _to_text = json.JSONEncoder(
-        ensure_ascii=False, check_circular=False, separators=(',', ':')
-    ).encode
+    _to_text = _encoder(ascii_only=False)
 
     def encode_body(value):
         """JSON as UTF-8; a lone surrogate becomes a question mark."""
         return _to_text(value).encode('utf-8', 'replace')
 
 else:
-    _to_bytes = json.JSONEncoder(
-        ensure_ascii=True, check_circular=False, separators=(',', ':')
-    ).encode
+    _to_bytes = _encoder(ascii_only=True)
 
     def encode_body(value):
         """JSON in ASCII."""
