@@ -55,4 +55,4 @@ def was_on(run: Run, node: Node) -> None:
     status = run.status
     assert (status["mode"], status["connected"], status["problems"]) == (run.mode, True, [])
     assert status["counters"]["requests"] >= run.counts()["passed"]
-    wait_for(lambda: run.service in [agent["process"]["serviceName"] for agent in node.json("agents")], what="the agent")
+    wait_for(lambda: run.service in [agent["process"]["serviceName"] for agent in node.json("agents")])
