@@ -132,7 +132,8 @@ class Link(object):
 
         def __del__(self):
             """A thread that ends leaves its connection behind, and 3.x would warn of that. 2.7 closes it silently, and can
-            crash where a __del__ runs at the end of a process that was forked while its threads had connections."""
+            crash where a __del__ runs at the end of a process that was forked while its threads had connections.
+            """
             try:
                 self.close()
             except Exception:
