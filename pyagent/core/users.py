@@ -54,8 +54,10 @@ def identify(user):
     if callable(named):
         deferred = getattr(user, 'get_deferred_fields', None)
         known = deferred() if callable(deferred) else ()
+        if getattr(user, 'USERNAME_FIELD', '') in known:
+            return user_id, ''
         try:
-            return user_id, '' if getattr(user, 'USERNAME_FIELD', '') in known else named()
+            return user_id, named()
         except Exception:  # Django's own fails where a model does not say which field it is
             pass
     return user_id, next((getattr(user, n) for n in _LOGINS if getattr(user, n, None)), '')

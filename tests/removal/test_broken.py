@@ -34,8 +34,9 @@ sys.stdin.read()
 """
 
 
-def test_it_is_shown() -> None:
+def test_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """`pyagent.status()`, `cowitness agents` and `cowitness doctor` name the hook that failed, and the reason."""
+    monkeypatch.setenv("COLUMNS", "300")
     with running_node("--no-probes") as node:
         variables = {**node.environment(), "PYTHONPATH": str(ROOT)}
         app = subprocess.Popen([sys.executable, "-c", APP], env=variables, stdin=-1, stdout=-1, text=True)

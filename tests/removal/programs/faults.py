@@ -24,6 +24,7 @@ APPS = [
     r'.*\b_?(raw_)?(send|receive)\(.*|.*\b_(call|serve|refuse)\(.*|body = answer\.refuse\(.*',
     r'(return |write = )?(self\._)?start_response\(.*|result = self\._write\(.*',
     r'(operation = begun|_ask|lifecycle\.begin)\(.*|(return |cursor = )(sqlite3\.Connection|self)\.cursor\(.*',
+    r'return user_id, named\(\)',
     r'return (getattr\((kind|super\(owner, self\)), name\)|raw\.__get__)\(.*',
 ]
 
@@ -49,7 +50,8 @@ NEVER_BROKEN = (
     'end', 'fail', 'current', 'innermost', 'get', 'swallow', 'safe', 'ended', 'begun', 'begin', 'block',
     '_cowitness_saw', '_finish', 'reach', 'count', 'should_block_user',
 )  # fmt: skip
-UNCOUNTED = [os.path.join('core', name) for name in ('native.py', 'guard.py', 'link.py')]
+# What breaks there shows only where a frame happens to come within the trial.
+UNCOUNTED = [os.path.join('core', name) for name in ('native.py', 'guard.py', 'link.py', 'wire.py')]
 MODES = ('monitor', 'block', 'refuse')
 VERDICTS = ({'action': 'allow'}, {'action': 'block', 'status': 403, 'response_id': 'f' * 16, 'findings': []})
 
