@@ -94,3 +94,12 @@ def test_judge_error_costs_one_record() -> None:
         case.add(one)
     assert len(case.close().reports) == 1
     assert [type(error) for error in case.errors] == [ZeroDivisionError]
+
+
+def test_a_clean_request_that_the_core_wants() -> None:
+    """It is reported without findings, instead of being called clean."""
+    views = Views(Limits())
+    views.want(["2" * 16])
+    evidence = judged(views, record("2" * 16, "a=b"), record("3" * 16, "a=b"))
+    assert [(one.request.request_id, one.findings, one.final) for one in evidence.reports] == [("2" * 16, (), True)]
+    assert evidence.clean == ("3" * 16,)
