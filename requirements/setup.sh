@@ -8,13 +8,14 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
-# What only the tests need: database servers, and a compiler for drivers and a server that come as source.
+# What only the tests and benches need: database servers, headers for what comes as source, a peer of the rule engine.
 test_packages() {
-    [ "${COWITNESS_SETUP:-}" != test ] || echo postgresql mariadb-server libmariadb-dev gcc libc6-dev pkg-config
+    [ "${COWITNESS_SETUP:-}" != test ] || echo postgresql mariadb-server libmariadb-dev pkg-config libmodsecurity-dev
 }
 
 missing_packages() {
-    for package in python3-venv python3-bpfcc linux-libc-dev $(test_packages); do
+    for package in python3-venv python3-dev gcc libc6-dev python3-bpfcc linux-libc-dev modsecurity-crs \
+        $(test_packages); do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || printf '%s ' "$package"
     done
 }
@@ -39,7 +40,7 @@ tracefs() {
 
 python() {
     stamp=.venv/stamp
-    sum=$(cat requirements/dev.lock pyproject.toml pyagent/pyproject.toml requirements/setup.sh | sha256sum)
+    sum=$(cat requirements/dev.lock requirements/native.lock pyproject.toml pyagent/pyproject.toml requirements/setup.sh | sha256sum)
     [ -x .venv/bin/cowitness ] && [ -x .venv/bin/cowitness-run ] && [ "$(cat $stamp 2>/dev/null)" = "$sum" ] && return 0
     # The distribution's own interpreter: its bcc module fits no other.
     interpreter=${COWITNESS_PYTHON:-/usr/bin/python3}
@@ -47,7 +48,11 @@ python() {
     say "making .venv with $interpreter"
     [ -x .venv/bin/python ] || "$interpreter" -m venv .venv
     .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.lock
+    .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/native.lock ||
+        say "libinjection could not be built: SQL and scripts are found by expressions alone"
     .venv/bin/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e . -e ./pyagent
+    say "compiling the rules"
+    .venv/bin/cowitness rules list >/dev/null
     printf '%s\n' "$sum" > "$stamp"
 }
 
