@@ -73,7 +73,9 @@ class Injector(object):
             if type(function) is type(guarded) and function.__code__.co_filename.startswith(ROOT):
                 own = _lines(function.__code__)
                 if lines.intersection(own) and not any(self._apps.match(text_of(place)) for place in own):
-                    found.setdefault(min(lines.intersection(own)), []).append(function)
+                    same = found.setdefault(min(lines.intersection(own)), [])
+                    if not same or same[0].__code__ is function.__code__:  # two lambdas may share a line
+                        same.append(function)
         return found
 
     def _run(self, work):
