@@ -21,6 +21,7 @@ from collector.core import link, run_dir
 from collector.core.agents import Agents
 from collector.core.children import InspectorStarter, ProbeStarter
 from collector.core.inspectors import Inspectors
+from collector.core.lag import watch_lag
 from collector.core.node import NodeView, host_name
 from collector.core.pipeline import Pipeline
 from collector.core.probe_source import ProbeSource
@@ -131,18 +132,21 @@ class Core:
 
     @contextlib.asynccontextmanager
     async def _work(self) -> AsyncIterator[None]:
-        """The pipeline and the retention."""
+        """The pipeline, the retention, the look at the clock."""
         work = asyncio.create_task(self.pipeline.run(), name="pipeline")
-        prune = asyncio.create_task(pruning(self.store.prune), name="retention")
-        self.tasks += [work, prune]
+        others = [
+            asyncio.create_task(pruning(self.store.prune), name="retention"),
+            asyncio.create_task(watch_lag(), name="lag"),
+        ]
+        self.tasks += [work, *others]
         try:
             yield
         finally:
             self.pipeline.stop()
             await asyncio.wait({work}, timeout=DRAIN_SECONDS)
-            for task in (work, prune):
+            for task in (work, *others):
                 task.cancel()
-            await asyncio.gather(work, prune, return_exceptions=True)
+            await asyncio.gather(work, *others, return_exceptions=True)
             self.pipeline.close()
 
     @contextlib.asynccontextmanager

@@ -31,6 +31,10 @@ KERNEL_QUEUE = 200_000
 
 ROUND_EVENTS = 4_000
 ROUND_EVIDENCE = 64
+ROUND_SECONDS = 0.02
+"""How long a round may keep the loop to itself: callers, agents and probes wait meanwhile. It takes one piece of each
+kind in any case."""
+
 GATHER = 0.02
 """Seconds in which kernel events gather into one round; evidence does not wait for it."""
 
@@ -182,8 +186,8 @@ class Pipeline:
         await asyncio.sleep(0)
 
     def _take_kernel(self, changes: Changes) -> None:
-        count = 0
-        while self._kernel and count < ROUND_EVENTS:
+        count, end = 0, time.monotonic() + ROUND_SECONDS
+        while self._kernel and count < ROUND_EVENTS and (not count or time.monotonic() < end):
             events = self._kernel.popleft()
             self._kernel_count -= len(events)
             count += len(events)
@@ -198,7 +202,8 @@ class Pipeline:
 
     def _take_evidence(self, changes: Changes) -> list[Delivery]:
         deliveries: list[Delivery] = []
-        while self._evidence and len(deliveries) < ROUND_EVIDENCE:
+        end = time.monotonic() + ROUND_SECONDS
+        while self._evidence and len(deliveries) < ROUND_EVIDENCE and (not deliveries or time.monotonic() < end):
             delivery = self._evidence.popleft()
             self._evidence_bytes -= delivery.size
             deliveries.append(delivery)

@@ -47,7 +47,7 @@ def attack(node: Node, site: Site, path: str, system: str, ports: dict[str, int]
         traces = node.traces("--service", site.service, "--verdict", "reached")
         return next((trace for trace in traces if trace["request"]["urlPath"] == path), None)
 
-    trace = wait_for(found, 10, f"a trace of {path}")
+    trace = wait_for(found, 60, f"a trace of {path}")
     finding = next(f for f in trace["findings"] if f["stage"] == "VERDICT_REACHED")
     assert (finding["category"], finding["parameter"]) == ("sql_injection", "name")
     operation = trace["operations"][finding["operationIndex"]]

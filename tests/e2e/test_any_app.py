@@ -49,7 +49,7 @@ def attack(app: App, node: Node, service: str) -> dict[str, Any]:
                 return trace
         return None
 
-    return wait_for(found, 10, f"a confirmed trace of {service}: {node.traces()}")
+    return wait_for(found, 60, f"a confirmed trace of {service}: {node.traces()}")
 
 
 @pytest.mark.parametrize("server", SERVERS)

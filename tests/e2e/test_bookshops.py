@@ -42,7 +42,7 @@ def test_five_hundred_visitors_give_no_trace(node: Node, shop: App) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     shop.get("/search?q=%27+union+select+1,2,3--")
-    wait_for(lambda: node.traces(), 10, "the one attack that ends the visit")
+    wait_for(lambda: node.traces(), 60, "the one attack that ends the visit")
     mine = {trace["request"]["urlQuery"] for trace in node.traces("--service", service(shop, node))}
     assert mine == {"q=%27+union+select+1,2,3--"}
 
@@ -59,7 +59,7 @@ def test_the_attacker_is_confirmed(witnessed_node: Node, shop: App) -> None:
         return {category for trace in traces for category in trace["categories"]}
 
     expected = {"command_injection", "path_traversal", "ssrf"}
-    wait_for(lambda: categories() >= expected, 10, "three confirmed kinds of attack")
+    wait_for(lambda: categories() >= expected, 60, "three confirmed kinds of attack")
 
 
 def browser() -> urllib.request.OpenerDirector:
@@ -92,7 +92,7 @@ def test_django_logins(node: Node, tmp_path: Path) -> None:
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
         data = urllib.parse.urlencode({"csrfmiddlewaretoken": token.group(1) if token else ""}).encode()
         opener.open(urllib.request.Request(app.base + "/logout", data, {"Referer": app.base}), timeout=10).read()
-        wait_for(lambda: len(node.logins("--service", "login-shop")) == 3, 10, "three login events")
+        wait_for(lambda: len(node.logins("--service", "login-shop")) == 3, 60, "three login events")
         events = node.logins("--service", "login-shop")[::-1]
     outcomes = [event["outcome"].removeprefix("LOGIN_OUTCOME_") for event in events]
     assert outcomes == ["FAILURE", "SUCCESS", "LOGOUT"]
@@ -104,5 +104,5 @@ def test_django_logins(node: Node, tmp_path: Path) -> None:
         assert event["peer"]["port"] > 0
     assert [event["forgedForwarding"] for event in events] == [True, True, False]
     if node.witnesses():
-        wait_for(lambda: all(e["kernelPeer"]["port"] for e in node.logins("--service", "login-shop")), 10, "peers")
+        wait_for(lambda: all(e["kernelPeer"]["port"] for e in node.logins("--service", "login-shop")), 60, "peers")
         assert all(e["kernelPeer"] == e["peer"] for e in node.logins("--service", "login-shop"))

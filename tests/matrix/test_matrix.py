@@ -74,7 +74,7 @@ def confirmed(node: Node, site: Site, wanted: Callable[[dict[str, Any]], bool]) 
         whole = [t for t in traces if wanted(t) and len(execs(t)) >= 2 and t["request"]["statusCode"]]
         return whole[0] if whole else None
 
-    return wait_for(found, 10, f"a confirmed trace: {node.traces('--service', site.service)}")
+    return wait_for(found, 60, f"a confirmed trace: {node.traces('--service', site.service)}")
 
 
 def execs(trace: dict[str, Any]) -> list[dict[str, Any]]:
@@ -115,7 +115,7 @@ def failure(row: Row, node: Node, site: Site) -> None:
     def found() -> list[dict[str, Any]]:
         return [t for t in node.traces("--service", site.service) if t["request"]["exceptionType"]]
 
-    request = wait_for(found, 10, "a trace with an exception")[0]["request"]
+    request = wait_for(found, 60, "a trace with an exception")[0]["request"]
     assert (request["exceptionType"], request["exceptionMessage"]) == ("ValueError", "the view failed")
     assert request["statusCode"] == 500
     note(row, "exception", request["exceptionType"])
@@ -132,7 +132,7 @@ def logins(row: Row, node: Node, site: Site) -> None:
         wanted = {"LOGIN_OUTCOME_SUCCESS"} | ({"LOGIN_OUTCOME_FAILURE"} if tells_failures else set())
         return events if wanted <= set(events) and all(e["clientAddress"] for e in events.values()) else None
 
-    events = wait_for(found, 10, f"logins: {node.logins('--service', site.service)}")
+    events = wait_for(found, 60, f"logins: {node.logins('--service', site.service)}")
     success = events["LOGIN_OUTCOME_SUCCESS"]
     assert (success["user"]["id"], success["user"]["login"]) == ("1", "ada")
     assert success["clientAddress"] == "127.0.0.1"

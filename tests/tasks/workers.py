@@ -64,7 +64,7 @@ class Shop:
             wanted = [one for one in known if one["request"]["route"].endswith(route) and one["linked"]]
             return next((one for one in wanted if complete(one)), None)
 
-        return wait_for(found, 15, f"a trace of {route}; worker: {self.log.read_text()[-3000:]}")
+        return wait_for(found, 60, f"a trace of {route}; worker: {self.log.read_text()[-3000:]}")
 
 
 @contextlib.contextmanager

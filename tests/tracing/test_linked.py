@@ -120,7 +120,7 @@ def linked(node: Node, site: Site) -> dict[str, Any]:
     def found() -> dict[str, Any] | None:
         return next((trace for trace in traces(node, service_name=site.service) if trace["linked"]), None)
 
-    return wait_for(found, 10, f"a linked trace of {site.service}: {traces(node, service_name=site.service)}")
+    return wait_for(found, 60, f"a linked trace of {site.service}: {traces(node, service_name=site.service)}")
 
 
 def other(trace: dict[str, Any], request_id: str) -> dict[str, Any]:

@@ -95,7 +95,9 @@ def logins(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def requests(found: dict[str, Any]) -> list[dict[str, Any]]:
-    return [record for record in found["records"] if record["type"] == "request" and record["phase"] == "end"]
+    """In the order of their begin: the next may end before the last one's thread has told of its end."""
+    ended = [record for record in found["records"] if record["type"] == "request" and record["phase"] == "end"]
+    return sorted(ended, key=lambda record: int(record["start_time"]))
 
 
 def told(event: dict[str, Any]) -> tuple[Any, ...]:

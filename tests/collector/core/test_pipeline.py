@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from collector.core import pipeline as module
@@ -130,6 +131,19 @@ def test_correlator_error() -> None:
         await world.drained()
         assert list(world.store.traces) == [ID]
         assert world.pipeline.dropped["correlate", "reports_error"] == 1
+
+    run(test)
+
+
+def test_a_round_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When its time is over a round ends with what it has: callers get their turn before the rest is taken."""
+    monkeypatch.setattr(module, "ROUND_SECONDS", 0)
+
+    async def test(world: World) -> None:
+        for digit in "123":
+            world.put(report(request_id=digit * 16))
+        await world.drained()
+        assert world.log == ["stored", "published"] * 3
 
     run(test)
 
