@@ -10,7 +10,7 @@ from tests.collector.logged import captured
 
 
 def test_late_loop() -> None:
-    """A loop that was kept busy is late, by so much and with that much work; one that is not busy is never spoken of."""
+    """A loop that was kept busy is late, by so much and with that much work; an idle one is never spoken of."""
 
     async def main() -> None:
         watch = asyncio.create_task(watch_lag(0.01, 0.25))
