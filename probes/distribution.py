@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import glob
 import importlib.util
 import sys
@@ -40,3 +41,13 @@ def load_bcc() -> ModuleType:
     except (ImportError, OSError) as error:
         raise MissingError(f"BCC cannot be imported ({error}): {ADVICE}") from error
     return module
+
+
+def library() -> ctypes.CDLL:
+    """libbpf, which BCC depends on; raises MissingError."""
+    for name in ("libbpf.so.1", "libbpf.so.0", "libbcc.so.0"):
+        try:
+            return ctypes.CDLL(name, use_errno=True)
+        except OSError:
+            continue
+    raise MissingError("libbpf is missing: install the distribution's BCC (Debian: python3-bpfcc)")

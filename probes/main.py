@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from probes import kernel, tracefs
+from probes import clock, kernel, tracefs
 from probes.distribution import MissingError, find_bcc
 from probes.lineage import Lineage
 from probes.vocabulary import Capability, ProbeHello
@@ -42,13 +42,14 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--stay", action="store_true", help="reconnect when the core goes away, instead of ending")
     parser.add_argument("--ring-bytes", type=int, default=8 << 20, help="size of the ring buffer, a power of two")
     parser.add_argument("--sensitive-path", action="append", help="report opens of this path by anybody (repeat)")
+    parser.add_argument("--no-statistics", action="store_true", help="do not have the kernel time its BPF programs")
     parsed = parser.parse_args(words)
     if parsed.ring_bytes < 4096 or parsed.ring_bytes & (parsed.ring_bytes - 1):
         parser.error("--ring-bytes must be a power of two and at least 4096")
     return parsed
 
 
-def capabilities(reason: str) -> list[Capability]:
+def capabilities(reason: str, features: Sequence[str] = ()) -> list[Capability]:
     """What was tried here; `reason` is why the programs did not load, or empty."""
     try:
         bcc = Capability("bcc", True, find_bcc())
@@ -62,7 +63,16 @@ def capabilities(reason: str) -> list[Capability]:
         Capability("tracefs", tracefs.ready(), "" if tracefs.ready() else "not mounted"),
         Capability("root", os.geteuid() == 0, "" if os.geteuid() == 0 else f"uid {os.geteuid()}"),
         Capability("btf", btf, "" if btf else "this kernel publishes no type information"),
+        _feature(
+            "task_structures", "HAS_TASK" in features, reason, "no start times, sockets on streams, nameless files"
+        ),
+        _feature("registers_at_return", "HAS_TASK_PT_REGS" in features, reason, "arguments are kept from the entry"),
     ]
+
+
+def _feature(name: str, there: bool, reason: str, without: str) -> Capability:
+    """What the loaded variant of the programs can do."""
+    return Capability(name, there, "" if there else reason or f"not on this kernel: {without}")
 
 
 def load(options: argparse.Namespace) -> tuple[kernel.Kernel | None, str]:
@@ -71,13 +81,17 @@ def load(options: argparse.Namespace) -> tuple[kernel.Kernel | None, str]:
         loaded = kernel.load(options.ring_bytes)
     except MissingError as error:
         return None, str(error)
+    if not options.no_statistics:
+        loaded.measure()
     for path in options.sensitive_path or SENSITIVE:
         if not loaded.watch_path(path):
             say(f"cannot watch {path!r}: at most 63 bytes and 256 paths")
     return loaded, ""
 
 
-def serve(options: argparse.Namespace, loaded: kernel.Kernel | None, reason: str, lineage: Lineage) -> bool:
+def serve(
+    options: argparse.Namespace, loaded: kernel.Kernel | None, reason: str, lineage: Lineage, boot: int = 0
+) -> bool:
     """One connection, from hello to its end; False when the core could not be reached."""
     with socket.socket(socket.AF_UNIX) as sock:
         try:
@@ -85,7 +99,7 @@ def serve(options: argparse.Namespace, loaded: kernel.Kernel | None, reason: str
         except OSError as error:
             say(f"{options.socket}: {error.strerror}")
             return False
-        witness = Witness(loaded, lineage, sock)
+        witness = Witness(loaded, lineage, sock, boot)
 
         def leave(*_: object) -> None:
             options.stay = False
@@ -95,9 +109,20 @@ def serve(options: argparse.Namespace, loaded: kernel.Kernel | None, reason: str
         signal.signal(signal.SIGINT, leave)
         host = os.uname()
         witness.hello(
-            ProbeHello(os.getpid(), host.nodename, host.release, platform.machine(), VERSION, capabilities(reason))
+            ProbeHello(
+                os.getpid(),
+                host.nodename,
+                host.release,
+                platform.machine(),
+                VERSION,
+                capabilities(reason, loaded.features if loaded else ()),
+            )
         )
         witness.run()
+        if witness.failed:
+            say(witness.failed)
+            options.stay = False
+            return False
     return True
 
 
@@ -110,11 +135,12 @@ def main(words: Sequence[str] | None = None) -> int:
     loaded, reason = load(options)
     if reason:
         say(reason)
-    lineage = Lineage()
+    boot = clock.offset(time.CLOCK_BOOTTIME)
+    lineage = Lineage(boot)
     lineage.learn()
-    reached = serve(options, loaded, reason, lineage)
+    reached = serve(options, loaded, reason, lineage, boot)
     while options.stay:
         time.sleep(1)  # the core is being restarted
         if options.stay:  # SIGTERM may have come meanwhile
-            reached = serve(options, loaded, reason, lineage)
+            reached = serve(options, loaded, reason, lineage, boot)
     return 3 if reason else 0 if reached else 1

@@ -21,6 +21,11 @@ class Outbox:
         self._size = 0
         self.dropped = 0
 
+    @property
+    def size(self) -> int:
+        """Bytes that wait for the core."""
+        return self._size
+
     def put(self, kind: int, sequence: int, body: object) -> None:
         """Queue a control frame."""
         self._add(frames.encode(kind, sequence, body))

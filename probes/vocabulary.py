@@ -12,15 +12,37 @@ import msgspec
 PROBE_HELLO, EVENTS, PROBE_STATS = 33, 34, 35
 REGISTER, UNREGISTER, DONE = 49, 50, 51
 
-EventKind = Literal["exec", "fork", "exit", "connect", "accept", "open"]
+EventKind = Literal[
+    "exec", "fork", "exit", "connect", "accept", "open", "bind", "listen", "send", "dns", "io_uring", "memfd",
+    "executable_memory", "stream", "ptrace", "credentials", "module", "bpf", "mount", "namespace", "delete", "rename",
+    "link", "chmod", "signal",
+]  # fmt: skip
 Attribution = Literal["exact", "inherited", "none"]
+
+
+NO_LOGIN = 0xFFFFFFFF
+"""The login user of a process that no login began: a service."""
+
+
+class Ancestor(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A process above another one; with `start` (ns since the epoch) its pid means one process only."""
+
+    pid: int
+    start: int = 0
+    comm: str = ""
 
 
 class KernelEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that the kernel saw. Fields that a kind does not have keep their defaults.
 
-    `path` is the file really executed (exec), the path as given (open) or the socket's path (Unix connect and accept);
-    `result` is a descriptor, 0 or a negative errno; `flags` are open(2)'s.
+    `operation`: the call, or what was asked of it. `path`: the file really executed (exec), the path as given (open,
+    delete, rename, link, chmod, mount), the socket's path (Unix), the name asked for (dns, memfd), the module's.
+    `target`: the new name (rename), the link's, the mount's place, the type of a DNS question, a nameless file's name.
+    `result`: a descriptor, 0 or a negative errno. `flags`: open(2)'s, a mode, a protection, a signal, namespaces.
+    `streams`: which of the descriptors 0, 1, 2 are sockets, as bits; of the first such the other end.
+    `nameless`: what is executed has no name on disk. `verified`: the address is the kernel's, not the caller's memory.
+    `process_start` (ns since the epoch, the same for all events of a process) makes `pid` unambiguous. `login_uid`: who
+    logged in, whatever sudo has done since. `ancestors` (exec: parent first), `container_id`, `unit` (systemd's).
     """
 
     kind: EventKind
@@ -42,6 +64,23 @@ class KernelEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     result: int = 0
     child_pid: int = 0
     exit_code: int = 0
+    process_start: int = 0
+    login_uid: int = NO_LOGIN
+    operation: str = ""
+    target: str = ""
+    target_pid: int = 0
+    size: int = 0
+    ids: tuple[int, ...] = ()
+    streams: int = 0
+    nameless: bool = False
+    verified: bool = False
+    ancestors: tuple[Ancestor, ...] = ()
+    container_id: str = ""
+    unit: str = ""
+
+
+DELAYS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
+"""Seconds."""
 
 
 class Events(msgspec.Struct, frozen=True):
@@ -70,12 +109,23 @@ class ProbeHello(msgspec.Struct, frozen=True):
 
 
 class ProbeStats(msgspec.Struct, frozen=True):
-    """PROBE_STATS: totals since the start; memory in bytes (resident)."""
+    """PROBE_STATS: totals since the start; memory in bytes (resident).
+
+    `runs` and `run_ns`: how often the kernel ran each program, and for how long; empty where it does not count.
+    `delays`: events by how long they waited for the probe process, counts by the bounds of DELAYS (the last: longer),
+    and `delay_ns` in all. `waiting_bytes` wait for the core to read.
+    """
 
     events: dict[str, int]
     dropped: dict[str, int]
     memory_bytes: int
     registered: int
+    runs: dict[str, int] = {}
+    run_ns: dict[str, int] = {}
+    delays: list[int] = []
+    delay_ns: int = 0
+    waiting_bytes: int = 0
+    known_processes: int = 0
 
 
 class Pids(msgspec.Struct, frozen=True):

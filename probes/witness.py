@@ -8,36 +8,43 @@ import selectors
 import socket
 import struct
 import time
+from bisect import bisect_left
 from collections import Counter
 
 import msgspec
 import psutil
 
 from probes import clock, frames, vocabulary
-from probes.decode import UndecodableError, decode
+from probes.decode import decode
 from probes.kernel import Kernel
+from probes.layout import UndecodableError
 from probes.lineage import Lineage
 from probes.outbox import Outbox
 
 BUSY, IDLE = 0.004, 0.02  # seconds between two looks into the ring
 STATS_SECONDS = 1.0
+BOUNDS = [int(bound * 1e9) for bound in vocabulary.DELAYS]
 _pids = msgspec.json.Decoder(vocabulary.Pids).decode
 
 
 class Witness:
     """Runs until the core closes the connection or `stop` is called."""
 
-    def __init__(self, kernel: Kernel | None, lineage: Lineage, sock: socket.socket) -> None:
+    def __init__(self, kernel: Kernel | None, lineage: Lineage, sock: socket.socket, boot: int = 0) -> None:
         sock.setblocking(False)
         self._kernel, self._lineage, self._socket = kernel, lineage, sock
         self._outbox = Outbox(sock)
         self._splitter = frames.Splitter()
         self._offset = clock.offset()
+        self._boot = boot
+        self._delays = [0] * (len(vocabulary.DELAYS) + 1)
+        self._delayed = 0
         self._seen: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
         self._registered: set[int] = set()
         self._narrow: set[int] = set()
         self._stopping = False
+        self.failed = ""
 
     def hello(self, body: vocabulary.ProbeHello) -> None:
         """Introduce ourselves: the first frame."""
@@ -51,10 +58,12 @@ class Witness:
         """Look, send, listen; returns when the core is gone or `stop` was called."""
         next_stats = 0.0
         with contextlib.suppress(OSError, frames.FrameError), selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ)
+            selector.register(self._socket, selectors.EVENT_READ, self._listen)
+            if self._kernel:
+                selector.register(self._kernel.channel, selectors.EVENT_READ, self._detached)
             pause = IDLE
             while not self._stopping:
-                if selector.select(pause) and not self._listen():
+                if not all(ready.data() for ready, _ in selector.select(pause)):
                     return
                 pause = BUSY if self._look() else IDLE
                 if time.monotonic() >= next_stats:
@@ -68,20 +77,31 @@ class Witness:
         events = []
         for sample in samples:
             try:
-                events.append(self._complete(decode(sample, self._offset)))
+                events.append(self._complete(decode(sample, self._offset, self._boot)))
             except UndecodableError:
                 self._lost["undecodable"] += 1
+        if events:
+            self._time(events)
         self._seen.update(event.kind for event in events)
         self._outbox.put_events(events)
         return bool(samples)
 
+    def _time(self, events: list[vocabulary.KernelEvent]) -> None:
+        """How long these waited for us, by the oldest and the others' share."""
+        now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) + self._offset
+        for event in events:
+            self._delays[bisect_left(BOUNDS, now - event.time)] += 1
+            self._delayed += now - event.time
+
     def _complete(self, event: vocabulary.KernelEvent) -> vocabulary.KernelEvent:
         if event.kind == "exit":
-            self._lineage.forget(event.pid)
             self._registered.discard(event.pid)
-        if event.parent_pid or event.kind in ("open", "connect", "accept"):
-            return event
-        return msgspec.structs.replace(event, parent_pid=self._lineage.parent(event.pid))
+        return self._lineage.complete(event)
+
+    def _detached(self) -> bool:
+        """The holder of the programs is gone: nothing is watched any more. False, to end."""
+        self.failed = "the programs are no longer attached"
+        return False
 
     def _listen(self) -> bool:
         """Take in what the core says; False when it has closed."""
@@ -112,6 +132,7 @@ class Witness:
             self._narrow.add(pid)
         if self._kernel.register(pid):
             self._registered.add(pid)
+            self._lineage.known(pid)
         return pid in self._registered
 
     def _unregister(self, pid: int) -> bool:
@@ -128,8 +149,12 @@ class Witness:
         self._narrow &= self._registered
         if self._kernel and not self._narrow:
             self._kernel.listen32(False)
-        memory = psutil.Process().memory_info().rss
-        stats = vocabulary.ProbeStats(dict(self._seen), dropped, memory, len(self._registered))
+        costs = self._kernel.costs() if self._kernel else {}
+        stats = vocabulary.ProbeStats(
+            dict(self._seen), dropped, psutil.Process().memory_info().rss, len(self._registered),
+            {name: runs for name, (runs, _) in costs.items()}, {name: spent for name, (_, spent) in costs.items()},
+            self._delays, self._delayed, self._outbox.size, len(self._lineage),
+        )  # fmt: skip
         self._outbox.put(vocabulary.PROBE_STATS, 0, stats)
 
 

@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from collector import model
 from collector.store.base import LoginFilter, TraceFilter, categories
+from probes.vocabulary import NO_LOGIN, Ancestor
 
 SECOND = 1_000_000_000
 LAST = 253_402_300_799 * SECOND
@@ -126,6 +127,10 @@ def operation(value: model.Operation) -> pb.Operation:
     )  # fmt: skip
 
 
+def ancestor(value: Ancestor) -> pb.Ancestor:
+    return pb.Ancestor(pid=small(value.pid), creation_time=timestamp(value.start), comm=text(value.comm))
+
+
 def kernel_event(value: model.KernelEvent, evidence: bool = False) -> pb.KernelEvent:
     is_exec = value.kind == "exec"
     return pb.KernelEvent(
@@ -137,6 +142,12 @@ def kernel_event(value: model.KernelEvent, evidence: bool = False) -> pb.KernelE
         path="" if is_exec else text(value.path), flags=small(value.flags),
         result=max(-(1 << 31), min(value.result, (1 << 31) - 1)), child_pid=small(value.child_pid),
         exit_code=small(value.exit_code), evidence=evidence,
+        process_creation_time=timestamp(value.process_start),
+        login_user_id=small(value.login_uid) if value.login_uid != NO_LOGIN else None,
+        operation=text(value.operation), target=text(value.target), target_pid=small(value.target_pid),
+        size=small(value.size, 64), ids=[min(max(one, -1), (1 << 63) - 1) for one in value.ids],
+        socket_streams=small(value.streams), nameless=value.nameless, verified=value.verified,
+        ancestors=map(ancestor, value.ancestors), container_id=text(value.container_id), unit=text(value.unit),
     )  # fmt: skip
 
 

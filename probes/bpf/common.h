@@ -1,19 +1,28 @@
 /* What all programs share: the layout of events, the maps, and the way out.
  *
- * Layouts are mirrored in probes/decode.py; a test compares sizes and offsets. Fields are ordered so that there is no
- * padding on any 64-bit machine.
+ * Layouts are mirrored in probes/decode.py and probes/subjects/; a test compares sizes and offsets. Fields are ordered
+ * so that there is no padding on any 64-bit machine.
  */
 #define TASK_COMM 16
 #define PATH_SIZE 256
+#define NAME_SIZE 64
 #define ARG_SIZE 1024
 #define ARGS_SIZE 4096
 #define MAX_ARGS 64
 #define SOCKADDR_SIZE 128
+#define INET_SIZE 32
 #define SENSITIVE_SIZE 64
 
-enum kind { KIND_EXEC = 1, KIND_FORK, KIND_EXIT, KIND_CONNECT, KIND_ACCEPT, KIND_OPEN };
+enum kind {
+  KIND_EXEC = 1, KIND_FORK, KIND_EXIT, KIND_CONNECT, KIND_ACCEPT, KIND_OPEN, KIND_BIND, KIND_LISTEN, KIND_SEND,
+  KIND_IO_URING, KIND_MEMFD, KIND_EXECUTABLE_MEMORY, KIND_STREAM, KIND_PTRACE, KIND_CREDENTIALS, KIND_MODULE, KIND_BPF,
+  KIND_MOUNT, KIND_NAMESPACE, KIND_DELETE, KIND_RENAME, KIND_LINK, KIND_CHMOD, KIND_SIGNAL,
+};
 enum attribution { NONE = 0, EXACT = 1, INHERITED = 2 };
-enum drop { RING_FULL = 0, MARKS_FULL, SCRATCH_FULL, REGISTERED_FULL, UNREADABLE, DROP_REASONS };
+enum drop { RING_FULL = 0, BULK_RING_FULL, MARKS_FULL, SCRATCH_FULL, REGISTERED_FULL, UNREADABLE, DROP_REASONS };
+
+/* What `registered` says of a process. */
+enum watch { MAY_MARK = 1, DESCENDS = 2 };
 
 struct mark {
   u64 request_id;
@@ -24,12 +33,15 @@ struct mark {
 struct head {
   u64 time; /* CLOCK_MONOTONIC, ns */
   u64 request_id;
+  u64 start; /* of the process, CLOCK_BOOTTIME, ns; 0: not known */
   u32 pid;
   u32 tid;
   u32 parent;
   u32 uid;
   u32 kind;
   u32 attribution;
+  u32 login_uid;
+  u32 reserved;
   char comm[TASK_COMM];
 };
 
@@ -37,6 +49,7 @@ BPF_HASH(marks, u32, struct mark, MAX_MARKS);
 BPF_HASH(registered, u32, u32, MAX_REGISTERED);
 BPF_ARRAY(drops, u64, DROP_REASONS);
 BPF_RINGBUF_OUTPUT(events, RING_PAGES);
+BPF_RINGBUF_OUTPUT(bulk, RING_PAGES);
 
 static __always_inline void dropped(int reason) {
   u64 *count = drops.lookup(&reason);
@@ -48,12 +61,15 @@ static __always_inline void fill(struct head *head, u32 kind, struct mark *mark)
   u64 pid_tgid = bpf_get_current_pid_tgid();
   head->time = bpf_ktime_get_ns();
   head->request_id = mark ? mark->request_id : 0;
+  head->start = process_start();
   head->pid = pid_tgid >> 32;
   head->tid = pid_tgid;
-  head->parent = mark ? mark->parent : 0;
+  head->parent = mark && mark->request_id ? mark->parent : parent_of();
   head->uid = bpf_get_current_uid_gid();
   head->kind = kind;
   head->attribution = mark ? mark->attribution : NONE;
+  head->login_uid = login_uid();
+  head->reserved = 0;
   bpf_get_current_comm(head->comm, sizeof(head->comm));
 }
 
@@ -61,4 +77,24 @@ static __always_inline void fill(struct head *head, u32 kind, struct mark *mark)
 static __always_inline void emit(void *event, u64 size) {
   if (events.ringbuf_output(event, size, BPF_RB_NO_WAKEUP))
     dropped(RING_FULL);
+}
+
+/* Events that come in masses and prove little by themselves have a ring of their own: they cannot push out the others. */
+static __always_inline void emit_bulk(void *event, u64 size) {
+  if (bulk.ringbuf_output(event, size, BPF_RB_NO_WAKEUP))
+    dropped(BULK_RING_FULL);
+}
+
+/* Whether the current thread is marked, or its process is registered or descends from one that is. */
+static __always_inline int watched(struct mark **mark) {
+  u64 pid_tgid = bpf_get_current_pid_tgid();
+  u32 tgid = pid_tgid >> 32, tid = pid_tgid;
+  *mark = marks.lookup(&tid);
+  return *mark || registered.lookup(&tgid);
+}
+
+static __always_inline int marked(struct mark **mark) {
+  u32 tid = bpf_get_current_pid_tgid();
+  *mark = marks.lookup(&tid);
+  return *mark != 0;
 }

@@ -38,34 +38,33 @@ static __always_inline int open_entry(const char *path, u64 flags) {
   return 0;
 }
 
-static __always_inline int open_exit(long result) {
+ATTACH(on_opened, openat)
+ATTACH(on_opened, open)
+ATTACH(on_opened, creat)
+ATTACH(on_opened, openat2)
+int on_opened(struct sys_exit *ctx) {
   u32 tid = bpf_get_current_pid_tgid();
   struct opening *call = opening.lookup(&tid);
   if (!call)
     return 0;
-  struct open_event event = {.result = result, .flags = call->flags};
+  struct open_event event = {.result = ctx->result, .flags = call->flags};
   long length = bpf_probe_read_user_str(event.path, sizeof(event.path), (void *)call->path);
   if (length < 0)
     dropped(UNREADABLE);
   fill(&event.head, KIND_OPEN, marks.lookup(&tid));
   u64 size = offsetof(struct open_event, path) + (length & (2 * PATH_SIZE - 1));
-  emit(&event, size < sizeof(event) ? size : sizeof(event));
+  emit_bulk(&event, size < sizeof(event) ? size : sizeof(event));
   opening.delete(&tid);
   return 0;
 }
 
 TRACEPOINT_PROBE(syscalls, sys_enter_openat) { return open_entry(args->filename, args->flags); }
 
-TRACEPOINT_PROBE(syscalls, sys_exit_openat) { return open_exit(args->ret); }
-
 #ifdef HAS_OPEN
 TRACEPOINT_PROBE(syscalls, sys_enter_open) { return open_entry(args->filename, args->flags); }
 
-TRACEPOINT_PROBE(syscalls, sys_exit_open) { return open_exit(args->ret); }
-
 TRACEPOINT_PROBE(syscalls, sys_enter_creat) { return open_entry(args->pathname, 01101); }
 
-TRACEPOINT_PROBE(syscalls, sys_exit_creat) { return open_exit(args->ret); }
 #endif
 
 #ifdef HAS_OPENAT2
@@ -75,5 +74,4 @@ TRACEPOINT_PROBE(syscalls, sys_enter_openat2) {
   return open_entry(args->filename, flags);
 }
 
-TRACEPOINT_PROBE(syscalls, sys_exit_openat2) { return open_exit(args->ret); }
 #endif

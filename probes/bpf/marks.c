@@ -20,7 +20,8 @@ static __always_inline int mark_thread(u64 value) {
     return 0;
   u64 pid_tgid = bpf_get_current_pid_tgid();
   u32 tgid = pid_tgid >> 32, tid = pid_tgid;
-  if (!registered.lookup(&tgid))
+  u32 *watch = registered.lookup(&tgid);
+  if (!watch || *watch != MAY_MARK)
     return 0;
   struct mark mark = {.request_id = value & (MARK_TAG - 1), .attribution = EXACT};
   if (!mark.request_id)
@@ -36,9 +37,12 @@ TRACEPOINT_PROBE(task, task_newtask) {
   u64 pid_tgid = bpf_get_current_pid_tgid();
   u32 tgid = pid_tgid >> 32, tid = pid_tgid, child = args->pid;
   int thread = args->clone_flags & CLONE_THREAD;
-  u32 one = 1;
-  if (!thread && registered.lookup(&tgid) && registered.update(&child, &one))
-    dropped(REGISTERED_FULL);
+  u32 *watch = thread ? 0 : registered.lookup(&tgid);
+  if (watch) {
+    u32 same = *watch;
+    if (registered.update(&child, &same))
+      dropped(REGISTERED_FULL);
+  }
   struct mark *mark = marks.lookup(&tid);
   if (!mark)
     return 0;

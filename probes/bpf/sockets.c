@@ -1,20 +1,28 @@
-/* connect of marked threads and registered processes; accept of registered processes.
+/* connect of marked threads and registered processes; accept, bind and listen of registered processes.
  *
- * The address of a connect is read at its entry, when another thread could still change it; the address of an accept is
- * what the kernel wrote for the caller, read at once when the call returns. A caller that passes no buffer to accept
- * learns no address, and neither do we (counted as unreadable).
- * Not caught: connections through io_uring, UDP without connect.
- * Cost: two look-ups for each connect and accept of the host.
+ * The address of a TCP connect is the one in the socket's state when the kernel sends the first segment (the event says
+ * `verified`), and so is that of a listen. Of UDP and Unix sockets, and of what fails earlier, it is read at the entry
+ * of connect, when another thread could still change it; of bind at the return. The address of an accept is what the
+ * kernel wrote for the caller, read at once when the call returns. A caller that passes no buffer to accept learns no
+ * address, and neither do we (counted as unreadable). A connection that io_uring (or a first send with TCP fast open)
+ * makes is told with EINPROGRESS: its outcome is not known.
+ * Not caught: listen on other sockets than TCP; protocols other than IP and Unix show no address.
+ * Cost: two look-ups for each connect, accept, bind of the host; one comparison for each TCP state change.
  */
 struct socket_event {
   struct head head;
   s32 result;
   u32 length; /* of address */
+  u32 verified;
+  u32 padding;
   char address[SOCKADDR_SIZE];
 };
 
 struct address {
   u32 length;
+  u32 verified;
+  u32 descriptor;
+  u32 padding;
   char data[SOCKADDR_SIZE];
 };
 
@@ -23,6 +31,13 @@ struct accepting {
   u64 length;
 };
 
+struct connected {
+  u32 pid;
+  u32 descriptor;
+};
+
+/* Datagram sockets that a marked thread connected to a DNS port; the longest unused go first. */
+BPF_TABLE("lru_hash", struct connected, struct inet_address, resolvers, MAX_RESOLVERS);
 BPF_HASH(connecting, u32, struct address, MAX_CALLS);
 BPF_HASH(accepting, u32, struct accepting, MAX_CALLS);
 
@@ -34,6 +49,7 @@ TRACEPOINT_PROBE(syscalls, sys_enter_connect) {
   struct address address = {};
   u32 length = args->addrlen & (SOCKADDR_SIZE - 1); /* the largest honest one has 110 bytes */
   address.length = length;
+  address.descriptor = args->fd;
   if (bpf_probe_read_user(address.data, length, args->uservaddr))
     dropped(UNREADABLE);
   else if (connecting.update(&tid, &address))
@@ -41,15 +57,29 @@ TRACEPOINT_PROBE(syscalls, sys_enter_connect) {
   return 0;
 }
 
+static __always_inline void remember_resolver(struct address *address) {
+  struct connected key = {.pid = bpf_get_current_pid_tgid() >> 32, .descriptor = address->descriptor};
+  struct inet_address *where = (struct inet_address *)address->data;
+  if ((where->family == 2 || where->family == 10) &&
+      (where->port == __builtin_bswap16(53) || where->port == __builtin_bswap16(5353) ||
+       where->port == __builtin_bswap16(5355))) {
+    struct inet_address copy = *where;
+    resolvers.update(&key, &copy);
+  }
+}
+
 TRACEPOINT_PROBE(syscalls, sys_exit_connect) {
   u32 tid = bpf_get_current_pid_tgid();
   struct address *address = connecting.lookup(&tid);
   if (!address)
     return 0;
-  struct socket_event event = {.result = args->ret, .length = address->length};
-  fill(&event.head, KIND_CONNECT, marks.lookup(&tid));
+  struct mark *mark = marks.lookup(&tid);
+  struct socket_event event = {.result = args->ret, .length = address->length, .verified = address->verified};
+  fill(&event.head, KIND_CONNECT, mark);
   __builtin_memcpy(event.address, address->data, SOCKADDR_SIZE);
   emit(&event, sizeof(event));
+  if (mark && !args->ret && !address->verified)
+    remember_resolver(address);
   connecting.delete(&tid);
   return 0;
 }
@@ -63,7 +93,10 @@ static __always_inline int accept_entry(u64 address, u64 length) {
   return 0;
 }
 
-static __always_inline int accept_exit(long result) {
+ATTACH(on_accepted, accept)
+ATTACH(on_accepted, accept4)
+int on_accepted(struct sys_exit *ctx) {
+  s64 result = ctx->result;
   u32 tid = bpf_get_current_pid_tgid();
   struct accepting *call = accepting.lookup(&tid);
   if (!call)
@@ -87,10 +120,77 @@ TRACEPOINT_PROBE(syscalls, sys_enter_accept4) {
   return accept_entry((u64)args->upeer_sockaddr, (u64)args->upeer_addrlen);
 }
 
-TRACEPOINT_PROBE(syscalls, sys_exit_accept4) { return accept_exit(args->ret); }
-
 TRACEPOINT_PROBE(syscalls, sys_enter_accept) {
   return accept_entry((u64)args->upeer_sockaddr, (u64)args->upeer_addrlen);
 }
 
-TRACEPOINT_PROBE(syscalls, sys_exit_accept) { return accept_exit(args->ret); }
+#define TCP_SYN_SENT 2
+#define TCP_CLOSE 7
+#define TCP_LISTEN 10
+
+static __always_inline void told_by_state(struct mark *mark, u32 kind, s32 result, struct inet_address *address) {
+  struct socket_event event = {.result = result, .length = sizeof(*address), .verified = 1};
+  fill(&event.head, kind, mark);
+  __builtin_memcpy(event.address, address, sizeof(*address));
+  emit(&event, sizeof(event));
+}
+
+struct state_change { /* inet_sock_set_state, the same since Linux 4.16 */
+  u64 common;
+  u64 sock;
+  s32 old_state;
+  s32 new_state;
+  u16 sport;
+  u16 dport;
+  u16 family;
+  u16 protocol;
+  u8 saddr[4];
+  u8 daddr[4];
+  u8 saddr_v6[16];
+  u8 daddr_v6[16];
+};
+
+TRACEPOINT_PROBE(sock, inet_sock_set_state) {
+  struct mark *mark;
+  u32 tid = bpf_get_current_pid_tgid();
+  int listens = args->newstate == TCP_LISTEN;
+  if (args->oldstate != TCP_CLOSE || (!listens && args->newstate != TCP_SYN_SENT) || !watched(&mark))
+    return 0;
+  struct inet_address address = {.family = args->family};
+  u64 from = (u64)args, port = listens ? offsetof(struct state_change, sport) : offsetof(struct state_change, dport);
+  u64 ipv4 = listens ? offsetof(struct state_change, saddr) : offsetof(struct state_change, daddr);
+  u64 ipv6 = listens ? offsetof(struct state_change, saddr_v6) : offsetof(struct state_change, daddr_v6);
+  bpf_probe_read_kernel(&address.port, 2, (void *)(from + port));
+  address.port = __builtin_bswap16(address.port);
+  if (address.family == 2)
+    bpf_probe_read_kernel(&address.ipv4, 4, (void *)(from + ipv4));
+  else
+    bpf_probe_read_kernel(address.ipv6, 16, (void *)(from + ipv6));
+  struct address *call = connecting.lookup(&tid);
+  if (listens)
+    told_by_state(mark, KIND_LISTEN, 0, &address);
+  else if (!call)
+    told_by_state(mark, KIND_CONNECT, -115, &address);
+  else {
+    call->verified = 1;
+    call->length = sizeof(address);
+    __builtin_memcpy(call->data, &address, sizeof(address));
+  }
+  return 0;
+}
+
+ATTACH(on_bind, bind)
+int on_bind(struct sys_exit *ctx) {
+  struct mark *mark;
+  struct call *call;
+  if (!watched(&mark) || !(call = arguments_of()))
+    return 0;
+  struct socket_event event = {.result = ctx->result};
+  u32 length = call->args[2] & (SOCKADDR_SIZE - 1);
+  event.length = length;
+  if (bpf_probe_read_user(event.address, length, (void *)call->args[1]))
+    dropped(UNREADABLE);
+  fill(&event.head, KIND_BIND, mark);
+  emit(&event, sizeof(event));
+  return 0;
+}

@@ -220,7 +220,7 @@ class Operation(_message.Message):
     def __init__(self, index: _Optional[int] = ..., kind: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., text: _Optional[str] = ..., system: _Optional[str] = ..., error_type: _Optional[str] = ..., stack: _Optional[_Iterable[str]] = ..., blocked: _Optional[bool] = ..., db_system_name: _Optional[str] = ..., db_query_summary: _Optional[str] = ..., server: _Optional[_Union[NetworkPeer, _Mapping]] = ..., row_count: _Optional[int] = ...) -> None: ...
 
 class KernelEvent(_message.Message):
-    __slots__ = ("kind", "time", "attribution", "pid", "thread_id", "parent_pid", "user_id", "comm", "executable_path", "argv", "argv_truncated", "family", "peer", "path", "flags", "result", "child_pid", "exit_code", "evidence")
+    __slots__ = ("kind", "time", "attribution", "pid", "thread_id", "parent_pid", "user_id", "comm", "executable_path", "argv", "argv_truncated", "family", "peer", "path", "flags", "result", "child_pid", "exit_code", "evidence", "process_creation_time", "login_user_id", "operation", "target", "target_pid", "size", "ids", "socket_streams", "nameless", "verified", "ancestors", "container_id", "unit")
     KIND_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
@@ -240,6 +240,19 @@ class KernelEvent(_message.Message):
     CHILD_PID_FIELD_NUMBER: _ClassVar[int]
     EXIT_CODE_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_CREATION_TIME_FIELD_NUMBER: _ClassVar[int]
+    LOGIN_USER_ID_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    TARGET_PID_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    SOCKET_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    NAMELESS_FIELD_NUMBER: _ClassVar[int]
+    VERIFIED_FIELD_NUMBER: _ClassVar[int]
+    ANCESTORS_FIELD_NUMBER: _ClassVar[int]
+    CONTAINER_ID_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
     kind: str
     time: _timestamp_pb2.Timestamp
     attribution: Attribution
@@ -259,7 +272,30 @@ class KernelEvent(_message.Message):
     child_pid: int
     exit_code: int
     evidence: bool
-    def __init__(self, kind: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attribution: _Optional[_Union[Attribution, str]] = ..., pid: _Optional[int] = ..., thread_id: _Optional[int] = ..., parent_pid: _Optional[int] = ..., user_id: _Optional[int] = ..., comm: _Optional[str] = ..., executable_path: _Optional[str] = ..., argv: _Optional[_Iterable[str]] = ..., argv_truncated: _Optional[bool] = ..., family: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., path: _Optional[str] = ..., flags: _Optional[int] = ..., result: _Optional[int] = ..., child_pid: _Optional[int] = ..., exit_code: _Optional[int] = ..., evidence: _Optional[bool] = ...) -> None: ...
+    process_creation_time: _timestamp_pb2.Timestamp
+    login_user_id: int
+    operation: str
+    target: str
+    target_pid: int
+    size: int
+    ids: _containers.RepeatedScalarFieldContainer[int]
+    socket_streams: int
+    nameless: bool
+    verified: bool
+    ancestors: _containers.RepeatedCompositeFieldContainer[Ancestor]
+    container_id: str
+    unit: str
+    def __init__(self, kind: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attribution: _Optional[_Union[Attribution, str]] = ..., pid: _Optional[int] = ..., thread_id: _Optional[int] = ..., parent_pid: _Optional[int] = ..., user_id: _Optional[int] = ..., comm: _Optional[str] = ..., executable_path: _Optional[str] = ..., argv: _Optional[_Iterable[str]] = ..., argv_truncated: _Optional[bool] = ..., family: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., path: _Optional[str] = ..., flags: _Optional[int] = ..., result: _Optional[int] = ..., child_pid: _Optional[int] = ..., exit_code: _Optional[int] = ..., evidence: _Optional[bool] = ..., process_creation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., login_user_id: _Optional[int] = ..., operation: _Optional[str] = ..., target: _Optional[str] = ..., target_pid: _Optional[int] = ..., size: _Optional[int] = ..., ids: _Optional[_Iterable[int]] = ..., socket_streams: _Optional[int] = ..., nameless: _Optional[bool] = ..., verified: _Optional[bool] = ..., ancestors: _Optional[_Iterable[_Union[Ancestor, _Mapping]]] = ..., container_id: _Optional[str] = ..., unit: _Optional[str] = ...) -> None: ...
+
+class Ancestor(_message.Message):
+    __slots__ = ("pid", "creation_time", "comm")
+    PID_FIELD_NUMBER: _ClassVar[int]
+    CREATION_TIME_FIELD_NUMBER: _ClassVar[int]
+    COMM_FIELD_NUMBER: _ClassVar[int]
+    pid: int
+    creation_time: _timestamp_pb2.Timestamp
+    comm: str
+    def __init__(self, pid: _Optional[int] = ..., creation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., comm: _Optional[str] = ...) -> None: ...
 
 class Finding(_message.Message):
     __slots__ = ("rule_id", "rule_name", "category", "tags", "stage", "action", "location", "parameter", "value", "highlight", "operation_index", "statement")

@@ -28,6 +28,7 @@ from collector.model import (
     Verdict,
 )  # fmt: skip
 from collector.store.base import LoginFilter, TraceFilter
+from probes.vocabulary import Ancestor
 from tests.collector.records import START, confirmed
 
 FULL = AttackTrace(
@@ -54,6 +55,11 @@ FULL = AttackTrace(
         KernelEvent("open", START + 5, 1, 2, "none", path="/etc/passwd", flags=577),
         KernelEvent("exit", START + 6, 1, 2, exit_code=256),
         KernelEvent("fork", START + 7, 1, 2, child_pid=9),
+        KernelEvent(
+            "exec", START + 8, 1, 2, process_start=START, login_uid=1000, operation="o", target="t", target_pid=5,
+            size=6, ids=(-1, 7), streams=3, nameless=True, verified=True, ancestors=(Ancestor(3, START, "sh"),),
+            container_id="c", unit="shop.service",
+        ),
     ), (0, 2), 11, True, START + 9,
 )  # fmt: skip
 
@@ -88,7 +94,7 @@ def test_every_field_of_a_trace_arrives() -> None:
 def test_kernel_events() -> None:
     """Each kind has its own fields; together they fill the message; evidence is marked by index."""
     made = convert.trace(FULL).kernel_events
-    assert [event.evidence for event in made] == [True, False, True, False, False]
+    assert [event.evidence for event in made] == [True, False, True, False, False, False]
     everywhere = set.intersection(*(fields_left_out(event) for event in made))
     assert everywhere == set()
     assert (made[0].executable_path, made[0].path, made[2].path) == ("/bin/sh", "", "/etc/passwd")
