@@ -42,7 +42,7 @@ DRAIN_SECONDS = 1.0
 API_GRACE = 0.5
 """Seconds for calls under way when the daemon ends."""
 
-PROBES_PATIENCE = 10.0
+PROBES_PATIENCE = 20.0
 """Seconds that the API waits for the probes' first word: their programs are compiled at their start."""
 
 log = structlog.get_logger()
@@ -101,11 +101,15 @@ class Core:
         self.settings, self.store, self.hub = settings, store, Hub()
         self.agents = Agents()
         self.correlator = Correlator(
-            limits(settings.correlate), witnessed=self.agents.is_witnessed, recall=lambda name: recalled(store, name)
+            limits(settings.correlate),
+            witnessed=self.agents.is_witnessed,
+            recall=lambda name: recalled(store, name),
+            process=self.agents.process,
         )
         self.pipeline = Pipeline(self.correlator, store, self.hub)
         self.probes = ProbeSource(self.pipeline.put_kernel, self.agents.connected)
         self.inspectors = Inspectors(self.agents, self.probes, self.pipeline)
+        self.correlator.wanted = self.inspectors.want
         self.node = NodeView(self.agents, self.probes, self.inspectors, self.pipeline)
         self.supervisor = Supervisor()
         self.node.more = self._totals

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from cowitness.v1 import cowitness_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -79,7 +79,7 @@ def _facts(trace: pb.AttackTrace) -> Table:
 def _fact_rows(trace: pb.AttackTrace) -> Iterator[tuple[str, str]]:
     request, process, user = trace.request, trace.request.process, trace.request.user
     is_task = request.HasField("messaging")
-    yield "task" if is_task else "request", asked(request)
+    yield "task" if is_task else "request", asked(request).strip() or "not told: only the kernel has spoken"
     yield "task id" if is_task else "answer", request.messaging.message_id if is_task else _answer(request)
     yield "error", f"{request.exception_type}: {request.exception_message}" if request.exception_type else ""
     yield "raised at", request.exception_stack[-1] if request.exception_stack else ""
@@ -90,6 +90,17 @@ def _fact_rows(trace: pb.AttackTrace) -> Iterator[tuple[str, str]]:
     yield "client", "" if is_task else ", ".join(_client(request))
     yield "user", " ".join(filter(None, (user.login, f"({user.id})" if user.id else "")))
     yield "browser", request.user_agent
+    yield "lineage", _lineage(trace.kernel_events)
+
+
+def _lineage(events: Iterable[pb.KernelEvent]) -> str:
+    """What the first program of the request descends from, the service last but those above it."""
+    first = next((event for event in events if event.ancestors), None)
+    if first is None:
+        return ""
+    chain = " < ".join(f"{one.comm} ({one.pid})" for one in first.ancestors)
+    who = f"login user {first.login_user_id}" if first.HasField("login_user_id") else ""
+    return "; ".join(filter(None, (chain, first.unit, first.container_id[:12], who)))
 
 
 def _answer(request: pb.HttpRequest) -> str:
@@ -217,15 +228,42 @@ def _event(event: pb.KernelEvent, depth: int) -> Text:
 
 
 def _deed(event: pb.KernelEvent) -> str:
-    if event.kind == "exec":
-        more = " ..." if event.argv_truncated else ""
-        return f"{event.executable_path} [{' '.join(map(repr, event.argv))}{more}]"
-    if event.kind == "fork":
-        return f"-> {event.child_pid}"
-    if event.kind == "exit":
-        return f"{event.comm}, status {event.exit_code >> 8 & 255}, signal {event.exit_code & 127}"
-    what = address(event.peer.address, event.peer.port) if event.peer.address else event.path
-    return f"{what}{f' (errno {-event.result})' if event.result < 0 else ''}"
+    describe = _DEEDS.get(event.kind, _plain)
+    return f"{describe(event)}{f' (errno {-event.result})' if event.result < 0 else ''}"
+
+
+def _plain(event: pb.KernelEvent) -> str:
+    where = address(event.peer.address, event.peer.port) if event.peer.address else ""
+    arrow = f"{event.path} -> {event.target}" if event.target else event.path
+    return " ".join(filter(None, (event.operation, arrow, where)))
+
+
+def _execution(event: pb.KernelEvent) -> str:
+    more = " ..." if event.argv_truncated else ""
+    line = f"{event.executable_path} [{' '.join(map(repr, event.argv))}{more}]"
+    if event.nameless:
+        line += f", {event.target} without a file"
+    if event.socket_streams and event.peer.address:
+        line += f", standard streams are {address(event.peer.address, event.peer.port)}"
+    return line
+
+
+def _dns(event: pb.KernelEvent) -> str:
+    return f"{event.path} {event.target} asked of {address(event.peer.address, event.peer.port)}"
+
+
+_DEEDS: dict[str, Callable[[pb.KernelEvent], str]] = {
+    "exec": _execution,
+    "fork": lambda event: f"-> {event.child_pid}",
+    "exit": lambda event: f"{event.comm}, status {event.exit_code >> 8 & 255}, signal {event.exit_code & 127}",
+    "dns": _dns,
+    "chmod": lambda event: f"{event.path} to {event.flags:04o}",
+    "signal": lambda event: f"{event.flags} to {event.target_pid}",
+    "ptrace": lambda event: f"{event.operation} of {event.target_pid}",
+    "executable_memory": lambda event: f"{event.operation} {event.size} bytes",
+    "credentials": lambda event: f"{event.operation} {', '.join(map(str, event.ids))}",
+    "stream": lambda event: f"{_plain(event)} on descriptor {event.result}",
+}
 
 
 def _remarks(trace: pb.AttackTrace) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from collector.model import Agent
+from collector.model import Agent, Process
 
 MAX_AGENTS = 4096
 KEEP = 3600 * 1_000_000_000
@@ -63,6 +63,11 @@ class Agents:
             entry.agent = replace(
                 entry.agent, mode=agent.mode, hooks=agent.hooks, counters=agent.counters, last_seen_time=self._now()
             )
+
+    def process(self, pid: int) -> Process | None:
+        """What is known of an app's process; None for others."""
+        entry = self._entries.get(pid)
+        return entry.agent.process if entry is not None else None
 
     def heard(self, pids: Iterable[int]) -> None:
         """These processes sent something."""

@@ -60,6 +60,11 @@ class Inspectors:
             total = merged(total, stats)
         return total
 
+    def want(self, request_id: str) -> None:
+        """Have whoever holds this request report it, now or when it ends."""
+        for one in self._links.values():
+            one.tell(link.WANTED, link.Wanted([request_id]))
+
     # what a link hears
 
     def opened(self, number: int, agent: Agent, answer: Callable[[bool], None]) -> None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from collector.model import Agent, LoginEvent, Request, RequestReport
 
 OPENED, CLOSED, STATUS, EVIDENCE, STATS = 65, 66, 67, 68, 69
-SETUP, REGISTERED, STORED, WITNESSED = 81, 82, 83, 84
+SETUP, REGISTERED, STORED, WITNESSED, WANTED = 81, 82, 83, 84, 85
 
 MAX_BODY = 8 << 20
 """Bytes. A report of a request of 1 MiB, its findings and operations included, stays under it."""
@@ -83,6 +83,12 @@ class Witnessed(Struct, frozen=True):
     witnessed: bool
 
 
+class Wanted(Struct, frozen=True):
+    """WANTED: the kernel convicted these requests: report them, whatever the rules say."""
+
+    request_ids: list[str]
+
+
 decode_opened = msgspec.json.Decoder(Opened).decode
 decode_closed = msgspec.json.Decoder(Closed).decode
 decode_status = msgspec.json.Decoder(Status).decode
@@ -91,3 +97,4 @@ decode_stats = msgspec.json.Decoder(Stats).decode
 decode_setup = msgspec.json.Decoder(Setup).decode
 decode_registered = msgspec.json.Decoder(Registered).decode
 decode_witnessed = msgspec.json.Decoder(Witnessed).decode
+decode_wanted = msgspec.json.Decoder(Wanted).decode

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
+from collector.correlate import deeds
 from collector.correlate.events import Bucket
 from collector.correlate.ladder import evidence
 from collector.correlate.noise import noisy
@@ -52,14 +53,21 @@ class Case:
     def request(self) -> Request:
         return self._request
 
+    def suppose(self, request: Request) -> None:
+        """What may be said of a request of which only the kernel has spoken yet."""
+        self._request = request
+
     def report(self, report: RequestReport) -> None:
         """Merge a report: a final one replaces what an early one said of the request; findings only grow."""
         if report.final or not self._final:
             self._request, self._final = report.request, report.final
             self._operations |= {operation.index: operation for operation in report.operations}
         for finding in report.findings:
-            if _key(finding) in self._findings or len(self._findings) < MAX_FINDINGS:
-                self._findings[_key(finding)] = finding
+            self._find(finding)
+
+    def _find(self, finding: Finding) -> None:
+        if _key(finding) in self._findings or len(self._findings) < MAX_FINDINGS:
+            self._findings[_key(finding)] = finding
 
     def adopt(self, bucket: Bucket) -> None:
         """Take over the events that came before the first report."""
@@ -95,8 +103,11 @@ class Case:
     def settle(self, witnessed: Callable[[int], bool], now: int) -> AttackTrace | None:
         """The trace as it stands, or None where that is no news."""
         events = tuple(self._events)
+        done = deeds.findings(enumerate(events))
+        for finding in reversed(done.values()):  # of several that are alike the first stays
+            self._find(finding)
         found = {key: evidence(one, tuple(self._operations.values()), events) for key, one in self._findings.items()}
-        proofs = set[int]().union(*found.values())
+        proofs = set[int]().union(*found.values(), (i for i, one in done.items() if one.stage is Verdict.CONFIRMED))
         self._proven = bool(proofs)
         findings = self._with_confirmed([key for key, indexes in found.items() if indexes])
         kept = [i for i, event in enumerate(events) if i in proofs or not noisy(event)]
@@ -140,6 +151,8 @@ class Case:
 
     def _proves(self, event: KernelEvent) -> bool:
         """Whether this event is evidence by itself."""
+        if deeds.deed_of(event) is not None:
+            return True
         operations = tuple(self._operations.values())
         return any(evidence(finding, operations, (event,)) for finding in self._findings.values())
 

@@ -15,10 +15,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from collector.correlate.case import Case
+from collector.correlate.deeds import deed_of
 from collector.correlate.events import Recent
 from collector.correlate.kin import Kin
 from collector.correlate.peers import Key, Peers, plain
-from collector.model import AttackTrace, LoginEvent, Peer, Request, RequestReport
+from collector.model import AttackTrace, LoginEvent, Peer, Process, Request, RequestReport
 from probes.vocabulary import KernelEvent
 
 SECOND = 1_000_000_000
@@ -37,7 +38,8 @@ class Limits(Struct, frozen=True):
 class Correlator:
     """`counters`: events attached, remembered, unmarked, late, evicted. All memory is bounded by `limits`.
 
-    `witnessed` says whether the kernel side watches a process, `recall` gives a stored trace by id.
+    `witnessed` says whether the kernel side watches a process, `recall` gives a stored trace by id, `process` an app's
+    process by pid. `wanted` is called with the id of a request that the kernel has convicted before its agent spoke.
     """
 
     def __init__(
@@ -46,9 +48,11 @@ class Correlator:
         now: Callable[[], int] = time.time_ns,
         witnessed: Callable[[int], bool] = lambda pid: False,
         recall: Callable[[str], AttackTrace | None] = lambda request_id: None,
+        process: Callable[[int], Process | None] = lambda pid: None,
     ) -> None:
         self._limits, self._now = limits or Limits(), now
-        self._witnessed, self._recall = witnessed, recall
+        self._witnessed, self._recall, self._process = witnessed, recall, process
+        self.wanted: Callable[[str], None] = lambda request_id: None
         self._start = now()
         cap = self._limits.max_events_per_trace
         self._recent = Recent(self._limits.max_requests, self._limits.max_bytes, cap)
@@ -144,6 +148,8 @@ class Correlator:
 
     def _marked(self, event: KernelEvent, changed: dict[str, Case], now: int) -> None:
         case = self._cases.get(event.request_id)
+        if case is None and deed_of(event) is not None:
+            case = self._convicted(event)
         if case is not None:
             case.add((event,))
             changed[event.request_id] = case
@@ -153,6 +159,26 @@ class Correlator:
         else:
             self._recent.add(event, now)
             self.counters["remembered"] += 1
+
+    def _convicted(self, event: KernelEvent) -> Case:
+        """A case for a request in which the kernel saw what no rule is needed for."""
+        request_id, cap = event.request_id, self._limits.max_events_per_trace
+        stored = self._recall(request_id) if request_id in self._settled else None
+        case = self._cases[request_id] = Case.recalled(stored, cap) if stored is not None else Case(cap)
+        if stored is None:
+            case.suppose(Request(request_id, start_time=event.time, process=self._process_above(event)))
+            self.wanted(request_id)
+        if (bucket := self._recent.take(request_id)) is not None:
+            case.adopt(bucket)
+        self.counters["convicted"] += 1
+        return case
+
+    def _process_above(self, event: KernelEvent) -> Process:
+        """The app's process that this event descends from, as far as its agent is known."""
+        for pid in (event.pid, event.parent_pid, *(one.pid for one in event.ancestors)):
+            if (process := self._process(pid)) is not None:
+                return process
+        return Process(pid=event.pid, container_id=event.container_id, service=event.unit)
 
     def _settled_case(self, request_id: str, case: Case, now: int) -> AttackTrace | None:
         self._touch(request_id, case, now)

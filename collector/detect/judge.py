@@ -46,6 +46,11 @@ class Judge:
         operations = self._views.operations(record.operations, kept, items)
         return RequestReport(self.request_view(record, process), findings, operations, final)
 
+    def plain_report(self, record: RequestRecord, process: Process) -> RequestReport:
+        """A request with its operations and no findings: somebody else has found something."""
+        operations = self._views.operations(record.operations, [], inputs_of(record))
+        return RequestReport(self.request_view(record, process), (), operations)
+
     def request_view(self, record: RequestRecord, process: Process) -> Request:
         """The request as it may be stored."""
         return self._views.request(record, process)

@@ -22,6 +22,8 @@ class Judge(Protocol):
 
     def report(self, record: RequestRecord, process: Process, final: bool) -> RequestReport | None: ...
 
+    def plain_report(self, record: RequestRecord, process: Process) -> RequestReport: ...
+
     def request_view(self, record: RequestRecord, process: Process) -> Request: ...
 
 
@@ -67,6 +69,8 @@ class Case:
         self._early.pop(record.request_id, None)
         merged = view.record or record
         report = self._judge.report(merged, self._process, True)
+        if report is None and self._views.wanted(record.request_id):
+            report = self._judge.plain_report(merged, self._process)
         request = report.request if report else self._judge.request_view(merged, self._process)
         self._note(view, report)
         if report is None and not view.reported:

@@ -42,6 +42,7 @@ class CoreLink(asyncio.Protocol):
         self.has_room = True
         self.on_room: Callable[[], None] = lambda: None
         self.on_witnessed: Callable[[link.Witnessed], None] = lambda news: None
+        self.on_wanted: Callable[[link.Wanted], None] = lambda wanted: None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -51,6 +52,8 @@ class CoreLink(asyncio.Protocol):
         for head, body in self._splitter.feed(data):
             if head.kind == link.WITNESSED:
                 self.on_witnessed(link.decode_witnessed(body))
+            elif head.kind == link.WANTED:
+                self.on_wanted(link.decode_wanted(body))
             elif (waiting := self._waiting.pop(head.sequence, None)) is not None:
                 waiting(body)
 

@@ -29,6 +29,7 @@ from collector.inspector.judge import build_judge
 from collector.inspector.limits import Limits
 from collector.inspector.views import Views
 from collector.inspector.worker import Worker
+from collector.model import Request, RequestReport
 from collector.wire.frames import HEADER, decode_head
 
 BACKLOG = 4096
@@ -63,6 +64,7 @@ async def serve(listener: socket.socket, channel: socket.socket, setup: link.Set
     crowd, views = Crowd(limits), Views(limits)
     worker = Worker(judge, views, counters, lambda: core.has_room)
     core.on_room = worker.resume
+    core.on_wanted = lambda wanted: report_ended(core, views.want(wanted.request_ids))
     desk = Desk(judge, worker, core, crowd, counters, setup)
     await loop.create_unix_connection(lambda: core, sock=channel)
     server = await loop.create_unix_server(
@@ -79,6 +81,12 @@ async def serve(listener: socket.socket, channel: socket.socket, setup: link.Set
     server.close()
     for task in tasks:
         task.cancel()
+
+
+def report_ended(core: CoreLink, requests: list[Request]) -> None:
+    """Report requests that the core asks for after they ended."""
+    if requests:
+        core.evidence(link.Evidence(tuple(RequestReport(request, ()) for request in requests)), lambda: None)
 
 
 async def housekeeping(core: CoreLink, crowd: Crowd, counters: Counters) -> None:

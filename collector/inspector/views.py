@@ -7,6 +7,7 @@ inspector forget another's requests. A request that was forgotten loses nothing 
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
+from collections.abc import Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,6 +18,9 @@ from collector.wire.agent import LateOperationRecord, LoginRecord, OperationReco
 
 MAX_OPERATIONS = 1024
 MAX_LOGINS = 16
+WANTED = 1024
+"""Requests that the core asked for and that have not ended."""
+
 FINISHED = 1024
 """Bytes that the rest of a finished request holds, about."""
 
@@ -41,6 +45,7 @@ class Views:
         self._groups: defaultdict[int, OrderedDict[str, View]] = defaultdict(OrderedDict)
         self._weights: defaultdict[int, int] = defaultdict(int)
         self._count = 0
+        self._wanted: OrderedDict[str, None] = OrderedDict()
         self.weight = 0
         self.forgotten = 0
 
@@ -49,6 +54,23 @@ class Views:
 
     def get(self, pid: int, request_id: str) -> View | None:
         return self._groups[pid].get(request_id) if pid in self._groups else None
+
+    def want(self, request_ids: Iterable[str]) -> list[Request]:
+        """The core asks for these requests: those that have ended, at once; the others are remembered."""
+        ended = []
+        for request_id in request_ids:
+            found = [group[request_id] for group in self._groups.values() if request_id in group]
+            if found and found[0].request is not None:
+                ended.append(found[0].request)
+            else:
+                self._wanted[request_id] = None
+        while len(self._wanted) > WANTED:
+            self._wanted.popitem(last=False)
+        return ended
+
+    def wanted(self, request_id: str) -> bool:
+        """Whether the core asked for this request; it has to ask only once."""
+        return bool(self._wanted) and self._wanted.pop(request_id, 0) is None
 
     def open(self, pid: int, request_id: str) -> View:
         """The view of this request, made where there is none."""

@@ -37,6 +37,9 @@ class TinyJudge:
         peer = Peer(record.peer.address, record.peer.port)
         return Request(record.request_id, start_time=record.start_time, path=record.path, peer=peer, process=process)
 
+    def plain_report(self, record: wire.RequestRecord, process: Process) -> RequestReport:
+        return RequestReport(self.request_view(record, process), ())
+
     def report(self, record: wire.RequestRecord, process: Process, final: bool) -> RequestReport | None:
         if record.method == "EXPLODE":
             raise ZeroDivisionError

