@@ -41,6 +41,10 @@ HELP = {
     "evidence_dropped": "Evidence that was too large to pass on",
 }  # fmt: skip
 HISTOGRAMS = {"verdict": "Time to answer a verdict call", "judgement": "Time to judge one record"}
+DELAY_HELP = {
+    "event_read": "Time from a kernel event to its reading by the probe process",
+    "event_stored": "Time from a kernel event to its commit with an attack trace",
+}
 _NAME = re.compile("[^a-z0-9_]")
 
 log = structlog.get_logger()
@@ -85,6 +89,9 @@ class NodeCollector(Collector):
         yield _dropped(_part(totals, "dropped."))
         yield _gauge("queue_length", "Waiting in a queue of the core", "queue", _part(totals, "queued."))
         yield _gauge("memory_bytes", "Resident memory", "process", _part(totals, "memory."))
+        yield from _programs(totals)
+        for name, text in DELAY_HELP.items():
+            yield _delays(name, text, _part(totals, f"{name}."))
         registered = totals.get("registered_processes", 0)
         yield GaugeMetricFamily("cowitness_registered_processes", "Processes that the kernel side watches", registered)
         yield _gauge("agents", "App processes under an agent", "state", _agent_states(self._node.agents()))
@@ -177,6 +184,21 @@ def _gauge(name: str, text: str, label: str, values: dict[str, int]) -> GaugeMet
     for value, count in sorted(values.items()):
         family.add_metric([value], count)
     return family
+
+
+def _programs(totals: dict[str, int]) -> Iterator[Family]:
+    """What the kernel's BPF programs cost, as the kernel counts it."""
+    yield _counter("program_runs", "Runs of BPF programs", "program", _part(totals, "program_runs."))
+    spent = CounterMetricFamily("cowitness_program_seconds", "Time spent in BPF programs", labels=["program"])
+    for program, nanoseconds in sorted(_part(totals, "program_ns.").items()):
+        spent.add_metric([program], nanoseconds / 1e9)
+    yield spent
+
+
+def _delays(name: str, text: str, values: dict[str, int]) -> HistogramMetricFamily:
+    """From the totals of core.node.delays."""
+    buckets = [(bound, float(count)) for bound, count in values.items() if bound != "sum"] or [("+Inf", 0.0)]
+    return HistogramMetricFamily(f"cowitness_{name}_seconds", text, buckets, sum_value=values.get("sum", 0) / 1e9)
 
 
 def _dropped(values: dict[str, int]) -> CounterMetricFamily:

@@ -141,6 +141,7 @@ def _node(run_dir: Path) -> Iterator[Check]:
             yield Check("inspectors", "fail", "none is running: agents are not heard", "see the daemon's log")
         yield from _probes(host)
         yield from _drops(host)
+        yield from _cost(host)
     yield from _agents(agents)
 
 
@@ -159,6 +160,17 @@ def _drops(host: pb.Host) -> Iterator[Check]:
     if lost:
         told = ", ".join(f"{name.removeprefix('dropped.')} {count:,}" for name, count in lost.items())
         yield Check("drops", "warn", f"dropped since the start: {told}", "see docs/configuration.md for larger limits")
+
+
+def _cost(host: pb.Host) -> Iterator[Check]:
+    """What the kernel counts for our programs since the probes started."""
+    spent = {name.removeprefix("program_ns."): n for name, n in host.counters.items() if name.startswith("program_ns.")}
+    runs = sum(n for name, n in host.counters.items() if name.startswith("program_runs."))
+    if runs:
+        dearest = max(spent, key=spent.__getitem__)
+        total = sum(spent.values())
+        told = f"{runs:,} runs took {total / 1e9:.2f} s of the kernel ({total / runs:.0f} ns each), most in {dearest}"
+        yield Check("cost of the probes", "ok", told)
 
 
 def _agents(agents: list[pb.Agent]) -> Iterator[Check]:

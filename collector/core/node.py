@@ -7,14 +7,16 @@ import platform
 import resource
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import metadata
+from itertools import accumulate
 
 from collector.core.agents import Agents
 from collector.core.inspectors import Inspectors
 from collector.core.pipeline import Pipeline
 from collector.core.probe_source import ProbeSource
 from collector.model import Agent, Host
+from probes.vocabulary import DELAYS
 
 
 class NodeView:
@@ -62,7 +64,19 @@ class NodeView:
             totals |= {f"kernel_events.{kind}": count for kind, count in stats.events.items()}
             totals |= {f"dropped.probes.{reason}": count for reason, count in stats.dropped.items()}
             totals |= {"memory.probes": stats.memory_bytes, "registered_processes": stats.registered}
+            totals |= {"known_processes": stats.known_processes, "queued.probe_bytes": stats.waiting_bytes}
+            totals |= {f"program_runs.{name}": runs for name, runs in stats.runs.items()}
+            totals |= {f"program_ns.{name}": spent for name, spent in stats.run_ns.items()}
+            totals |= delays("event_read", stats.delays, stats.delay_ns)
+        totals |= delays("event_stored", self._pipeline.stored_after.counts, self._pipeline.stored_after.total)
         return totals | self.more()
+
+
+def delays(name: str, counts: Sequence[int], total: int) -> dict[str, int]:
+    """A histogram over DELAYS as totals: cumulative counts by upper bound in seconds, and the sum in ns."""
+    bounds = [*map(str, DELAYS), "+Inf"]
+    named = zip(bounds, accumulate(counts), strict=False)
+    return {f"{name}.{bound}": count for bound, count in named} | {f"{name}.sum": total}
 
 
 def host_name() -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from msgspec import Struct
 
 from collector.core.link import Evidence
 from collector.model import AttackTrace, LoginEvent, Request, RequestReport
-from probes.vocabulary import KernelEvent
+from probes.vocabulary import DELAYS, KernelEvent
 
 EVIDENCE_QUEUE = 512
 """Pieces of evidence (about 1 MiB at most, mostly far less) that may wait before the links are paused."""
@@ -69,6 +70,21 @@ class Hub(Protocol):
     def publish(self, traces: Sequence[AttackTrace], logins: Sequence[LoginEvent]) -> None: ...
 
 
+class Delays:
+    """How long after they happened kernel events were stored: counts by the bounds of DELAYS (the last: later), and
+    nanoseconds in all."""
+
+    def __init__(self) -> None:
+        self.counts, self.total = [0] * (len(DELAYS) + 1), 0
+
+    def observe(self, times: Iterable[int]) -> None:
+        """These events (ns since the epoch) are stored now."""
+        now = time.time_ns()
+        for one in times:
+            self.counts[bisect_left(DELAYS, (now - one) / 1e9)] += 1
+            self.total += max(0, now - one)
+
+
 class Delivery(Struct, frozen=True, eq=False):
     """A piece of evidence, its size in bytes as it came, and whom to tell when it is committed."""
 
@@ -83,6 +99,7 @@ class Changes:
     def __init__(self) -> None:
         self.traces: dict[str, AttackTrace] = {}
         self.logins: dict[str, LoginEvent] = {}
+        self.event_times: list[int] = []
 
     def trace(self, trace: AttackTrace | None) -> None:
         if trace is not None:
@@ -111,6 +128,7 @@ class Pipeline:
         self._paused: list[Callable[[], None]] = []
         self.dropped: Counter[tuple[str, str]] = Counter()
         self.handled: Counter[str] = Counter()
+        self.stored_after = Delays()
         self.store_failing = ""
 
     def put_evidence(self, delivery: Delivery, resume: Callable[[], None]) -> bool:
@@ -178,6 +196,7 @@ class Pipeline:
         deliveries = self._take_evidence(changes)
         if changes and not await self._save(changes):
             return
+        self.stored_after.observe(changes.event_times)
         for delivery in deliveries:
             delivery.stored()
         if changes:
@@ -195,8 +214,11 @@ class Pipeline:
 
     def _on_kernel(self, events: list[KernelEvent], changes: Changes) -> None:
         traces, logins = self._correlator.on_kernel(events)
+        changed = set[str]()
         for trace in traces:
             changes.trace(trace)
+            changed.add(trace.id)
+        changes.event_times += [event.time for event in events if event.request_id in changed]
         for login in logins:
             changes.login(login)
 

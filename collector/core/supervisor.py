@@ -21,7 +21,7 @@ HEALTHY = 10.0
 """Seconds of life after which the next pause is the first one again."""
 
 STOP_PATIENCE = 2.2
-"""Seconds between asking a child to end and making it end. The kernel takes nearly 2 to detach the probes."""
+"""Seconds between asking a child to end and making it end."""
 
 log = structlog.get_logger()
 

@@ -23,7 +23,8 @@ from tests.collector.logged import captured
 TOTALS = {
     "handled.reports": 7, "dropped.pipeline.kernel_queue_full": 3, "dropped.probes.ring_full": 2, "queued.evidence": 1,
     "kernel_events.exec": 99, "memory.core": 1 << 20, "registered_processes": 4,
-    "agent.hostile.too_large": 5,
+    "agent.hostile.too_large": 5, "program_runs.on_call": 12, "program_ns.on_call": 3_000_000_000,
+    "event_stored.0.001": 1, "event_stored.+Inf": 3, "event_stored.sum": 2_500_000_000,
 }  # fmt: skip
 
 
@@ -179,3 +180,20 @@ def test_off() -> None:
     with captured() as log:
         assert asyncio.run(metrics.start("", node(), inspectors, Hub())) is None
     assert log.events() == []
+
+
+def test_costs_and_delays() -> None:
+    """What the BPF programs cost, and how long events took to be stored, in seconds."""
+    made = scrape(metrics.generate_latest(registry(node())).decode())
+    assert made["cowitness_program_runs_total", "on_call"] == 12
+    assert made["cowitness_program_seconds_total", "on_call"] == 3
+    assert made["cowitness_event_stored_seconds_bucket", "0.001"] == 1
+    assert made["cowitness_event_stored_seconds_count",] == 3
+    assert made["cowitness_event_stored_seconds_sum",] == 2.5
+    assert made["cowitness_event_read_seconds_count",] == 0
+
+
+def registry(view: Node) -> metrics.CollectorRegistry:
+    made = metrics.CollectorRegistry(auto_describe=False)
+    made.register(metrics.NodeCollector(view, inspectors, Hub()))
+    return made

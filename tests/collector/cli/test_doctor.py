@@ -97,3 +97,12 @@ def test_something_else_at_the_socket(shell: Shell) -> None:
     (shell.node.run_dir / "agent.sock").unlink()
     (shell.node.run_dir / "agent.sock").write_text("")
     assert "not a socket" in examined(shell.node.run_dir)["agent.sock"].reason
+
+
+def test_the_cost_of_the_probes(shell: Shell) -> None:
+    """What the kernel counts for the programs, with the dearest one."""
+    sound(shell.node)
+    counters = {**RUNNING, "program_runs.on_call": 1000, "program_ns.on_call": 500_000, "program_ns.on_dup": 1}
+    shell.node.view.host_list = [Host("box", probes_running=True, counters=counters)]
+    check = examined(shell.node.run_dir)["cost of the probes"]
+    assert check.reason == "1,000 runs took 0.00 s of the kernel (500 ns each), most in on_call"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from collector.core import pipeline as module
 from collector.core.link import Evidence
-from collector.core.pipeline import Delivery, Pipeline
+from collector.core.pipeline import Delays, Delivery, Pipeline
 from collector.correlate import Correlator
 from collector.model import AttackTrace, LoginEvent, Verdict
 from tests.collector.correlate.support import ID, report, shell
@@ -184,3 +185,11 @@ def test_store_failing_at_the_end() -> None:
         assert world.pipeline.dropped["store", "failed_at_stop"] == 1
 
     run(test)
+
+
+def test_delays() -> None:
+    """Events are counted by how long ago they happened, in seconds; the clock of another host may run ahead."""
+    delays = Delays()
+    delays.observe([time.time_ns() - 3 * 10**9, time.time_ns() - 30 * 10**6, time.time_ns() + 10**9])
+    assert (delays.counts[0], delays.counts[-1], sum(delays.counts)) == (1, 1, 3)
+    assert 3 * 10**9 < delays.total < 10 * 10**9
