@@ -69,9 +69,9 @@ def flags(ring_bytes: int, features: dict[str, int]) -> list[str]:
     ]  # fmt: skip
 
 
-def variants() -> Iterator[dict[str, int]]:
+def variants(structures: bool = True) -> Iterator[dict[str, int]]:
     """What to try, the best first: a verifier's yes is the only proof that a kernel can do it."""
-    found = btf.offsets()
+    found = btf.offsets() if structures else None
     task = {**found, "HAS_TASK": 1} if found else {}
     if found and platform.machine() == "x86_64":
         yield {**task, "HAS_TASK_PT_REGS": 1}
@@ -80,14 +80,14 @@ def variants() -> Iterator[dict[str, int]]:
     yield {}
 
 
-def load(ring_bytes: int) -> tuple[Any, dict[str, int]]:
+def load(ring_bytes: int, structures: bool) -> tuple[Any, dict[str, int]]:
     """Compile and attach the best variant that loads: the program, and what it was compiled with."""
     os.environ["BCC_KERNEL_SOURCE"] = str(HERE)
     bcc = load_bcc()
     if not Path("/usr/include/linux/bpf.h").exists():
         raise MissingError("the C headers of the kernel's interface are missing: install linux-libc-dev")
     text, failure = program_text(), Exception("nothing to try")
-    for features in variants():
+    for features in variants(structures):
         try:
             program = bcc.BPF(text=text, cflags=flags(ring_bytes, features))
             attach(program, bcc.BPF.TRACEPOINT, text, "HAS_TASK_PT_REGS" not in features)
@@ -140,7 +140,7 @@ def main() -> int:
     channel = socket.socket(fileno=int(sys.argv[1]))
     try:
         tracefs.ensure()
-        hand_over(channel, *load(json.load(sys.stdin)["ring_bytes"]))
+        hand_over(channel, *load(**json.load(sys.stdin)))
     except MissingError as error:
         channel.sendall(json.dumps({"error": str(error)}).encode() + b"\n")
     except Exception as error:

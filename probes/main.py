@@ -12,12 +12,13 @@ import os
 import platform
 import signal
 import socket
+import struct
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from probes import clock, kernel, tracefs
+from probes import clock, kernel, privileges, tracefs
 from probes.distribution import MissingError, find_bcc
 from probes.lineage import Lineage
 from probes.vocabulary import Capability, ProbeHello
@@ -29,6 +30,9 @@ NICE = -4
 """A little before the apps, so that a busy host does not fill the ring (auditd's own default)."""
 
 SENSITIVE = ("/etc/shadow", "/etc/gshadow", "/etc/sudoers")
+
+
+_CREDENTIALS = struct.Struct("3i")
 
 
 def say(message: str) -> None:
@@ -43,6 +47,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--ring-bytes", type=int, default=8 << 20, help="size of the ring buffer, a power of two")
     parser.add_argument("--sensitive-path", action="append", help="report opens of this path by anybody (repeat)")
     parser.add_argument("--no-statistics", action="store_true", help="do not have the kernel time its BPF programs")
+    parser.add_argument("--no-structures", action="store_true", help="read no structures of the kernel: fewer facts")
     parsed = parser.parse_args(words)
     if parsed.ring_bytes < 4096 or parsed.ring_bytes & (parsed.ring_bytes - 1):
         parser.error("--ring-bytes must be a power of two and at least 4096")
@@ -78,7 +83,7 @@ def _feature(name: str, there: bool, reason: str, without: str) -> Capability:
 def load(options: argparse.Namespace) -> tuple[kernel.Kernel | None, str]:
     """The loaded programs, or the reason why there are none."""
     try:
-        loaded = kernel.load(options.ring_bytes)
+        loaded = kernel.load(options.ring_bytes, not options.no_structures)
     except MissingError as error:
         return None, str(error)
     if not options.no_statistics:
@@ -98,6 +103,10 @@ def serve(
             sock.connect(options.socket)
         except OSError as error:
             say(f"{options.socket}: {error.strerror}")
+            return False
+        user = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))[1]
+        if user not in (0, os.getuid()):
+            say(f"{options.socket}: user {user} is not the collector's; no commands are taken from there")
             return False
         witness = Witness(loaded, lineage, sock, boot)
 
@@ -126,6 +135,16 @@ def serve(
     return True
 
 
+def settle(options: argparse.Namespace) -> None:
+    """Give up every right that is not needed any more, before anybody may speak to us."""
+    try:
+        privileges.drop((*privileges.KEPT, "DAC_OVERRIDE") if options.stay else privileges.KEPT)
+    except OSError as error:
+        say(f"capabilities cannot be given up: {error.strerror}")
+    if left_out := privileges.filter_calls():
+        say(f"no system call filter: {left_out}")
+
+
 def main(words: Sequence[str] | None = None) -> int:
     options = arguments(words)
     if not options.stay:  # started by the core: end with it, whatever ends it
@@ -138,6 +157,7 @@ def main(words: Sequence[str] | None = None) -> int:
     boot = clock.offset(time.CLOCK_BOOTTIME)
     lineage = Lineage(boot)
     lineage.learn()
+    settle(options)
     reached = serve(options, loaded, reason, lineage, boot)
     while options.stay:
         time.sleep(1)  # the core is being restarted

@@ -69,3 +69,38 @@ def test_registering_twice_and_unregistering_nobody(small: kernel.Kernel) -> Non
     small.unregister(1)
     small.unregister(1)
     assert small.entries("registered") == []
+
+
+def test_without_the_kernels_types(small: kernel.Kernel) -> None:
+    """On a kernel that publishes no types, arguments are kept from the entry, and what needs no structures is told."""
+    plain = kernel.load(1 << 16, structures=False)
+    assert plain.features == []
+    marked = Marked("""
+        mark(9)
+        os.system("/bin/true one; exit 7")
+        for path in ("/nowhere/1", "/nowhere/2"):
+            try:
+                os.unlink(path)
+            except OSError:
+                pass
+    """)  # fmt: skip
+    assert plain.register(marked.pid)
+    marked.go()
+    events = [decode(sample, 0) for sample in plain.drain()]
+    plain.close()
+    assert [e.argv for e in events if e.kind == "exec"][1] == ("/bin/true", "one")
+    assert [(e.path, e.result) for e in events if e.kind == "delete"] == [("/nowhere/1", -2), ("/nowhere/2", -2)]
+    assert 7 << 8 in [e.exit_code for e in events if e.kind == "exit"]
+    assert {e.process_start for e in events} == {0}
+
+
+def test_costs(small: kernel.Kernel) -> None:
+    """The kernel's own count of the programs' runs and time."""
+    small.measure()
+    before = small.costs()["on_opened"]
+    marked = Marked("mark(9)\nfor n in range(101): open('/proc/uptime').close()\nmark(0)")
+    small.register(marked.pid)
+    marked.go()
+    runs, spent = small.costs()["on_opened"]
+    assert runs - before[0] >= 101
+    assert spent > before[1]
