@@ -20,7 +20,7 @@ APP = textwrap.dedent("""
     from flask import Flask, request
 
     app = Flask(__name__)
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = ctypes.PyDLL(None)  # keeps the lock of the interpreter: a fork without it may hang
 
     def strings(*words):
         return (ctypes.c_char_p * (len(words) + 1))(*words, None)
