@@ -42,7 +42,7 @@ DRAIN_SECONDS = 1.0
 API_GRACE = 0.5
 """Seconds for calls under way when the daemon ends."""
 
-PROBES_PATIENCE = 20.0
+PROBES_PATIENCE = 10.0
 """Seconds that the API waits for the probes' first word: their programs are compiled at their start."""
 
 log = structlog.get_logger()
