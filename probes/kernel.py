@@ -146,7 +146,7 @@ class Kernel:
 
     def measure(self) -> None:
         """Have the kernel count the runs of BPF programs and their time, until this process ends (Linux 5.8; it costs
-        some 30 ns a run, for every BPF program of the host)."""
+        two readings of a clock a run, for every BPF program of the host)."""
         enable = getattr(self._library, "bpf_enable_stats", None)
         self._statistics = enable(0) if enable else -1
 

@@ -6,7 +6,7 @@
  * are kept from the entry. What an argument points to is read at the return: another thread may have changed it since
  * the kernel used it.
  * Not caught: calls of 32-bit processes on a 64-bit kernel, and calls that io_uring makes (io_uring.c).
- * Cost: one look-up for each such call of the host (two for `watched`), some 2 us for one that is told.
+ * Cost: two look-ups for each such call of the host, and the telling of those that are told.
  */
 #include <asm/unistd.h>
 
