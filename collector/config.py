@@ -105,6 +105,14 @@ class ProbeSettings(Section, frozen=True):
     ring_bytes: Annotated[
         int, Meta(ge=65536, le=1 << 28, description="The kernel's buffer for events: a power of two.")
     ] = 8 << 20
+    cache_dir: Annotated[
+        str,
+        Meta(
+            max_length=4096,
+            description="Compiled BPF programs, so that only the first start on a kernel compiles. It counts where "
+            "only the daemon's user may write; empty keeps nothing.",
+        ),
+    ] = "/var/cache/cowitness"
     sensitive_paths: Annotated[
         tuple[SensitivePath, ...],
         Meta(

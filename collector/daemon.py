@@ -169,9 +169,7 @@ class Core:
         if not probes.enabled:
             self.node.probes_off = lambda: "turned off by the configuration"
             return
-        starter = ProbeStarter(
-            self.settings.run_dir / "probe.sock", probes.ring_bytes, probes.sensitive_paths, self.probes
-        )
+        starter = ProbeStarter(self.settings.run_dir / "probe.sock", probes, self.probes)
         self.node.probes_off = lambda: starter.off
         self.supervisor.keep(starter.plan())
 

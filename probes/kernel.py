@@ -36,15 +36,16 @@ def _library() -> ctypes.CDLL:
     return found
 
 
-def load(ring_bytes: int, structures: bool = True) -> Kernel:
+def load(ring_bytes: int, structures: bool = True, cache: str = "") -> Kernel:
     """Compile, attach and take over; raises MissingError. `ring_bytes`: a power of two, 4096 and more. Without
-    `structures` the programs read no structures of the kernel, as on kernels that publish no types."""
+    `structures` the programs read no structures of the kernel, as on kernels that publish no types. `cache` is a
+    directory for compiled programs."""
     ours, theirs = socket.socketpair()
     with theirs, tempfile.TemporaryFile() as noise, tempfile.TemporaryFile() as settings:
-        settings.write(json.dumps({"ring_bytes": ring_bytes, "structures": structures}).encode())
+        settings.write(json.dumps({"ring_bytes": ring_bytes, "structures": structures, "cache": cache}).encode())
         settings.seek(0)
         child = subprocess.Popen(
-            [sys.executable, "-m", "probes.compile", str(theirs.fileno())],
+            [sys.executable, "-m", "probes.loader", str(theirs.fileno())],
             pass_fds=[theirs.fileno()], stdin=settings, stdout=subprocess.DEVNULL, stderr=noise,
         )  # fmt: skip
         theirs.close()

@@ -29,6 +29,7 @@ PR_SET_PDEATHSIG = 1
 NICE = -4
 """A little before the apps, so that a busy host does not fill the ring (auditd's own default)."""
 
+CACHE = "/var/cache/cowitness"
 SENSITIVE = ("/etc/shadow", "/etc/gshadow", "/etc/sudoers")
 
 
@@ -46,6 +47,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--stay", action="store_true", help="reconnect when the core goes away, instead of ending")
     parser.add_argument("--ring-bytes", type=int, default=8 << 20, help="size of the ring buffer, a power of two")
     parser.add_argument("--sensitive-path", action="append", help="report opens of this path by anybody (repeat)")
+    parser.add_argument("--cache", default=CACHE, help="where compiled programs are kept; empty for nowhere")
     parser.add_argument("--no-statistics", action="store_true", help="do not have the kernel time its BPF programs")
     parser.add_argument("--no-structures", action="store_true", help="read no structures of the kernel: fewer facts")
     parsed = parser.parse_args(words)
@@ -83,7 +85,7 @@ def _feature(name: str, there: bool, reason: str, without: str) -> Capability:
 def load(options: argparse.Namespace) -> tuple[kernel.Kernel | None, str]:
     """The loaded programs, or the reason why there are none."""
     try:
-        loaded = kernel.load(options.ring_bytes, not options.no_structures)
+        loaded = kernel.load(options.ring_bytes, not options.no_structures, options.cache)
     except MissingError as error:
         return None, str(error)
     if not options.no_statistics:

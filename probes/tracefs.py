@@ -29,6 +29,11 @@ def ensure() -> Path:
     return TRACING
 
 
+def events() -> Path:
+    """Where the events are; of a kernel without tracefs the place where they would be."""
+    return next((path for path in (TRACING, OLD) if ready(path)), TRACING) / "events"
+
+
 def has_event(category: str, name: str) -> bool:
     """Whether this kernel has the tracepoint."""
-    return any(os.path.exists(path / "events" / category / name / "format") for path in (TRACING, OLD))
+    return (events() / category / name / "format").exists()

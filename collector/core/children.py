@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from collector.config import ProbeSettings
 from collector.core import link
 from collector.core.inspectors import Inspectors
 from collector.core.probe_source import ProbeSource
@@ -59,9 +60,10 @@ class InspectorStarter:
 class ProbeStarter:
     """Starts the probe process. `off` says why there is none for good; empty while there is hope."""
 
-    def __init__(self, socket_path: Path, ring_bytes: int, sensitive_paths: Sequence[str], source: ProbeSource) -> None:
-        self._words = ["--socket", str(socket_path), "--ring-bytes", str(ring_bytes)]
-        for path in sensitive_paths:
+    def __init__(self, socket_path: Path, settings: ProbeSettings, source: ProbeSource) -> None:
+        self._words = ["--socket", str(socket_path), "--ring-bytes", str(settings.ring_bytes)]
+        self._words += ["--cache", settings.cache_dir]
+        for path in settings.sensitive_paths:
             self._words += ["--sensitive-path", path]
         self._source = source
         self.off = ""

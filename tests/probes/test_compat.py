@@ -26,10 +26,10 @@ def python32() -> str:
     return path
 
 
-@pytest.fixture(scope="module")
-def own(python32: str) -> Iterator[tuple[Core, int]]:
-    """A core with probes of its own, and their pid."""
-    with probes() as (core, process):
+@pytest.fixture(scope="module", params=[(), ("--no-structures",)], ids=["structures", "plain"])
+def own(request: pytest.FixtureRequest, python32: str) -> Iterator[tuple[Core, int]]:
+    """A core with probes of its own, and their pid; with the kernel's structures and without."""
+    with probes(*request.param) as (core, process):
         if reason := refusal(core):
             pytest.skip(f"no BPF here: {reason}")
         yield core, process.pid
