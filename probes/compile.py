@@ -107,7 +107,7 @@ def compiled(features: dict[str, int]) -> objects.Objects:
 
 def names(bcc: Any, program: Any) -> list[str]:
     """Every program of a compiled text."""
-    library = bcc.libbcc.lib
+    library = bcc.lib
     count = library.bpf_num_functions(program.module)
     return [library.bpf_function_name(program.module, number).decode() for number in range(count)]
 

@@ -21,7 +21,7 @@ struct capability_set {
     return 1ULL << 63 | (u64)OP_##name << 32 | kind << 24 | SCOPE_##scope << 23 | filter << 20 | text << 16 | more << 12 | \
            first << 8 | second << 4 | third;
 
-static __always_inline u64 description(s64 number) {
+static __always_inline u64 description(s32 number) {
   switch (number) { CHANGES MEMORY DEBUGGING CREDENTIALS SYSTEM }
   return 0;
 }

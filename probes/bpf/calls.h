@@ -15,13 +15,15 @@
 
 struct sys_enter {
   u64 common;
-  u64 number;
+  s32 number;
+  u32 garbage; /* newer kernels leave it as it was */
   u64 args[6];
 };
 
 struct sys_exit {
   u64 common;
-  s64 number;
+  s32 number;
+  u32 garbage;
   s64 result;
 };
 

@@ -99,7 +99,7 @@ def test_no_directory(tmp_path: Path) -> None:
     assert Cache("").read("one") is None
     assert Cache("").write("one", OBJECTS) != ""
     (tmp_path / "file").touch()
-    assert "Not a directory" in Cache(str(tmp_path / "file")).write("one", OBJECTS)
+    assert "File exists" in Cache(str(tmp_path / "file")).write("one", OBJECTS)
 
 
 def test_key(tmp_path: Path) -> None:
