@@ -12,7 +12,7 @@ from collector.core import link
 from collector.core.agents import Agents
 from collector.core.inspectors import Inspectors, merged
 from collector.core.node import NodeView
-from collector.core.pipeline import Delivery
+from collector.core.pipeline import Delays, Delivery
 from collector.core.probe_source import ProbeSource
 from collector.model import Agent, Process
 from collector.wire import frames
@@ -47,6 +47,7 @@ class Pipeline:
         self.room = True
         self.handled: dict[str, int] = {}
         self.dropped: dict[tuple[str, str], int] = {}
+        self.stored_after = Delays()
 
     def depths(self) -> dict[str, int]:
         return {}
