@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 
 from probes.layout import HEAD, Fields, UndecodableError, text
 from probes.subjects import (
@@ -30,6 +31,16 @@ DECODERS: dict[int, Callable[[bytes], Fields]] = {
 }  # fmt: skip
 
 
+@lru_cache(4096)
+def _name(comm: bytes) -> str:
+    return text(comm)
+
+
+@lru_cache(4096)
+def _hex(request_id: int) -> str:
+    return f"{request_id:016x}" if request_id else ""
+
+
 def decode(data: bytes, offset: int, boot: int = 0) -> KernelEvent:
     """One event. `offset` and `boot` are what to add to the kernel's monotonic and boot-time clocks to get ns since the
     epoch. Raises UndecodableError."""
@@ -43,11 +54,11 @@ def decode(data: bytes, offset: int, boot: int = 0) -> KernelEvent:
         pid=pid,
         thread_id=tid,
         attribution=ATTRIBUTIONS[attribution] if attribution < len(ATTRIBUTIONS) else "none",
-        request_id=f"{request_id:016x}" if request_id else "",
+        request_id=_hex(request_id),
         parent_pid=parent,
         process_start=start + boot if start else 0,
         uid=uid,
         login_uid=login_uid,
-        comm=text(comm),
+        comm=_name(comm),
         **fields,
     )

@@ -95,21 +95,25 @@ class Kernel:
         self._statistics = self._call32 = -1
         self._library = _library()
         self._samples: list[bytes] = []
-        self._callback = _CALLBACK(self._sample)
-        self._ring = self._library.ring_buffer__new(self._maps["events"], self._callback, None, None)
-        if not self._ring or self._library.ring_buffer__add(self._ring, self._maps["bulk"], self._callback, None):
+        self._bulk: list[bytes] = []
+        self._callbacks = _CALLBACK(self._sample), _CALLBACK(self._bulky)
+        self._ring = self._library.ring_buffer__new(self._maps["events"], self._callbacks[0], None, None)
+        if not self._ring or self._library.ring_buffer__add(self._ring, self._maps["bulk"], self._callbacks[1], None):
             raise MissingError(f"the ring buffer cannot be read: {os.strerror(ctypes.get_errno())}")
 
     def _sample(self, _context: int, data: int, size: int) -> int:
         self._samples.append(ctypes.string_at(data, size))
         return 0
 
+    def _bulky(self, _context: int, data: int, size: int) -> int:
+        self._bulk.append(ctypes.string_at(data, size))
+        return 0
+
     def drain(self) -> list[bytes]:
         """Every event that waits in the rings, oldest first; does not wait."""
         self._library.ring_buffer__consume(self._ring)
-        samples, self._samples = self._samples, []
-        samples.sort(key=_time)
-        return samples
+        samples, bulk, self._samples, self._bulk = self._samples, self._bulk, [], []
+        return sorted(samples + bulk, key=_time) if samples and bulk else samples or bulk
 
     def register(self, pid: int) -> bool:
         """Let marks of this thread group count; False where it does not fit."""

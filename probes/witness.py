@@ -23,6 +23,9 @@ from probes.outbox import Outbox
 
 BUSY, IDLE = 0.004, 0.02  # seconds between two looks into the ring
 STATS_SECONDS = 1.0
+KNOWING = frozenset(("exec", "fork", "exit"))
+"""Kinds that say, or are told, who a process is."""
+
 BOUNDS = [int(bound * 1e9) for bound in vocabulary.DELAYS]
 _pids = msgspec.json.Decoder(vocabulary.Pids).decode
 
@@ -87,13 +90,19 @@ class Witness:
         return bool(samples)
 
     def _time(self, events: list[vocabulary.KernelEvent]) -> None:
-        """How long these waited for us, by the oldest and the others' share."""
-        now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) + self._offset
-        for event in events:
-            self._delays[bisect_left(BOUNDS, now - event.time)] += 1
-            self._delayed += now - event.time
+        """How long these, oldest first, waited for us."""
+        now, times = time.clock_gettime_ns(time.CLOCK_MONOTONIC) + self._offset, [event.time for event in events]
+        longer = len(times)
+        for place, bound in enumerate(BOUNDS):
+            within = longer - bisect_left(times, now - bound, 0, longer)
+            self._delays[place] += within
+            longer -= within
+        self._delays[-1] += longer
+        self._delayed += now * len(times) - sum(times)
 
     def _complete(self, event: vocabulary.KernelEvent) -> vocabulary.KernelEvent:
+        if event.kind not in KNOWING:
+            return event
         if event.kind == "exit":
             self._registered.discard(event.pid)
         return self._lineage.complete(event)
