@@ -29,6 +29,10 @@ DEFAULT_RUN_DIR = "/run/cowitness"
 MAX_SENSITIVE_PATH = 63
 """Bytes that the probes' kernel map holds of a path (probes/bpf/files.c)."""
 
+MAX_PROGRAM_PATH = 123
+"""Bytes that the kernel map of policies holds of a path (probes/bpf/policy.h)."""
+
+MAX_POLICIES = 63
 SensitivePath = Annotated[str, Meta(pattern="^/", max_length=MAX_SENSITIVE_PATH)]
 
 
@@ -123,6 +127,58 @@ class ProbeSettings(Section, frozen=True):
     ] = ()
 
 
+PolicyName = Annotated[
+    str, Meta(pattern="^[a-z0-9][a-z0-9._-]*$", max_length=64, description="Stands in every decision.")
+]
+ProgramPath = Annotated[str, Meta(pattern="^/", max_length=MAX_PROGRAM_PATH)]
+Mode = Literal["off", "observe", "enforce"]
+
+
+class PolicySettings(Section, frozen=True):
+    """What the processes of a service, and all that descends from them, may execute and connect to."""
+
+    name: PolicyName
+    service: Annotated[
+        str, Meta(min_length=1, max_length=200, description="Whom it is for; `*`: every service that no policy names.")
+    ]
+    mode: Annotated[Mode, Meta(description="`observe` lets happen what `enforce` would deny, and tells of both.")] = (
+        "observe"
+    )
+    scope: Annotated[
+        Literal["requests", "processes"],
+        Meta(description="In requests only (marked threads and what they start), or always."),
+    ] = "requests"
+    execute: Annotated[
+        Literal["any", "none", "no-shells", "listed"],
+        Meta(description="Which programs may start. One that may not is killed before its first instruction."),
+    ] = "any"
+    programs: Annotated[
+        tuple[ProgramPath, ...],
+        Meta(max_length=256, description="For `listed`: paths, exactly as they are called."),
+    ] = ()
+    connect: Annotated[
+        Literal["any", "no-metadata", "no-private", "listed"],
+        Meta(
+            description="Where connections and datagrams may go; one that may not fails with EPERM. `no-metadata` "
+            "denies the addresses that tell a cloud's secrets, `no-private` private networks, too (but name servers)."
+        ),
+    ] = "any"
+    networks: Annotated[
+        tuple[str, ...],
+        Meta(max_length=256, description="Addresses or networks (CIDR) that are allowed, whatever `connect` says."),
+    ] = ()
+
+
+class EnforcementSettings(Section, frozen=True):
+    """What the kernel side denies: nothing without a policy. `cowitness enforce off` turns it off at once."""
+
+    mode: Annotated[Mode, Meta(description="The highest mode of any policy.")] = "enforce"
+    policies: Annotated[
+        tuple[PolicySettings, ...],
+        Meta(max_length=MAX_POLICIES, description="Each as `[[enforcement.policies]]`, see below."),
+    ] = ()
+
+
 class MetricsSettings(Section, frozen=True):
     """Prometheus metrics."""
 
@@ -154,6 +210,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     correlate: CorrelateSettings = CorrelateSettings()
     store: StoreSettings = StoreSettings()
     probes: ProbeSettings = ProbeSettings()
+    enforcement: EnforcementSettings = EnforcementSettings()
     metrics: MetricsSettings = MetricsSettings()
     api: ApiSettings = ApiSettings()
 
@@ -219,17 +276,14 @@ def documentation() -> str:
         "file. `cowitness config` prints what is in force. This page is made by `cowitness config --docs`.",
     ]
     for section in fields(Settings):
-        kind = section.type
-        lines += [
-            "",
-            f"## [{section.name}]",
-            "",
-            (kind.__doc__ or "").splitlines()[0],
-            "",
-            "| key | default | meaning |",
-        ]
-        lines += ["|---|---|---|", *(_row(info) for info in fields(kind))]
+        lines += _chapter(f"[{section.name}]", section.type)
+    lines += _chapter("[[enforcement.policies]]", PolicySettings)
     return "\n".join(lines) + "\n"
+
+
+def _chapter(title: str, kind: type[Section]) -> list[str]:
+    head = ["", f"## {title}", "", (kind.__doc__ or "").splitlines()[0], "", "| key | default | meaning |"]
+    return [*head, "|---|---|---|", *(_row(info) for info in fields(kind))]
 
 
 def _row(info: FieldInfo) -> str:
@@ -243,8 +297,16 @@ def to_toml(settings: Settings) -> str:
     """The settings as a file that `load` reads. JSON's strings, numbers, booleans and arrays are TOML's too."""
     lines: list[str] = []
     for section, values in msgspec.to_builtins(settings).items():
-        lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items()), ""]
+        lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in values.items()), ""]
     return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value)
 
 
 def _read(path: Path) -> str:
@@ -288,10 +350,28 @@ def _check_values(settings: Settings) -> None:
     ring = settings.probes.ring_bytes
     if ring & (ring - 1):
         raise ValueError(f"probes.ring_bytes: {ring} is not a power of two")
+    _check_policies(settings.enforcement.policies)
     if settings.metrics.listen:
         listen_address(settings.metrics.listen)
     if settings.api.group:
         _check_group(settings.api.group)
+
+
+def _check_policies(policies: tuple[PolicySettings, ...]) -> None:
+    names = [policy.name for policy in policies]
+    for policy in policies:
+        if names.count(policy.name) > 1:
+            raise ValueError(f"enforcement.policies: two are named '{policy.name}'")
+        for path in policy.programs:
+            if len(path.encode()) > MAX_PROGRAM_PATH:
+                raise ValueError(
+                    f"enforcement.policies: {policy.name}: '{path}' has more than {MAX_PROGRAM_PATH} bytes"
+                )
+        for network in policy.networks:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"enforcement.policies: {policy.name}: {error}") from None
 
 
 def _check_group(name: str) -> None:

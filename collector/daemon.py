@@ -20,6 +20,7 @@ from collector.config import CorrelateSettings, Settings
 from collector.core import link, run_dir
 from collector.core.agents import Agents
 from collector.core.children import InspectorStarter, ProbeStarter
+from collector.core.enforcement import Enforcement
 from collector.core.inspectors import Inspectors
 from collector.core.lag import watch_lag
 from collector.core.node import NodeView, host_name
@@ -32,12 +33,16 @@ from collector.hub import Hub
 from collector.model import AttackTrace
 from collector.store.base import NotFoundError, Store
 from collector.store.sqlite import SqliteStore
+from probes.vocabulary import KernelEvent
 
 __all__ = ["CannotStart", "run"]
 
 PRUNE_SECONDS = 60.0
 DRAIN_SECONDS = 1.0
 """How long the pipeline may finish at the end; what it does not store is not acknowledged, so the agents keep it."""
+
+SWITCH = "enforcement"
+"""The file in the state directory that keeps what `cowitness enforce` said last."""
 
 API_GRACE = 0.5
 """Seconds for calls under way when the daemon ends."""
@@ -107,11 +112,14 @@ class Core:
             process=self.agents.process,
         )
         self.pipeline = Pipeline(self.correlator, store, self.hub)
-        self.probes = ProbeSource(self.pipeline.put_kernel, self.agents.connected)
+        self.probes = ProbeSource(self._kernel_events, self.agents.connected)
         self.inspectors = Inspectors(self.agents, self.probes, self.pipeline)
         self.correlator.wanted = self.inspectors.want
         self.node = NodeView(self.agents, self.probes, self.inspectors, self.pipeline)
         self.supervisor = Supervisor()
+        self.enforcement = self.node.enforcement = Enforcement(
+            settings.enforcement, self.probes, self.agents.service, settings.state_dir / SWITCH, self._end_probes
+        )
         self.node.more = self._totals
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -124,6 +132,15 @@ class Core:
         self._start_inspectors(stack)
         await self._serve_metrics(stack)
         await self._serve_api(stack)
+
+    def _kernel_events(self, events: list[KernelEvent]) -> None:
+        self.enforcement.heard(events)
+        self.pipeline.put_kernel(events)
+
+    def _end_probes(self) -> None:
+        """They come back by themselves."""
+        if pid := self.supervisor.pids().get("probes"):
+            os.kill(pid, signal.SIGKILL)
 
     def _totals(self) -> dict[str, int]:
         """Totals of the parts that the node does not know itself."""
@@ -139,7 +156,7 @@ class Core:
         """The pipeline, the retention, the look at the clock."""
         work = asyncio.create_task(self.pipeline.run(), name="pipeline")
         others = [
-            asyncio.create_task(pruning(self.store.prune), name="retention"),
+            asyncio.create_task(pruning(self.store.prune, self.enforcement.breathe), name="retention"),
             asyncio.create_task(watch_lag(), name="lag"),
         ]
         self.tasks += [work, *others]
@@ -220,9 +237,10 @@ async def either(ended: asyncio.Event, tasks: list[asyncio.Task[None]]) -> str:
     return failed[0].get_name() if failed else ""
 
 
-async def pruning(prune: Callable[[], int]) -> None:
+async def pruning(prune: Callable[[], int], breathe: Callable[[], None]) -> None:
     """Delete what is too old or too much, now and then; a failing store is the pipeline's business to report."""
     while True:
+        breathe()
         try:
             if gone := await asyncio.to_thread(prune):
                 log.info("retention", deleted=gone)

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-from probes.vocabulary import Capability, KernelEvent
+from probes.vocabulary import Capability, KernelEvent, Policy
 
 __all__ = [
     "Action", "Agent", "AttackTrace", "Capability", "Finding", "Hook", "Host", "KernelEvent", "LoginEvent", "Messaging",
@@ -243,3 +243,12 @@ class Host(Struct, frozen=True, omit_defaults=True):
     counters: dict[str, int] = {}
     collector_version: str = ""
     start_time: int = 0
+
+
+class PoliciesInForce(Struct, frozen=True):
+    """`mode` caps every policy's; `reason` is what of them this host does not do. Policies with the service that each
+    is for."""
+
+    mode: str
+    reason: str = ""
+    policies: tuple[tuple[str, Policy], ...] = ()

@@ -12,6 +12,7 @@ from probes.subjects import (
     credentials,
     datagrams,
     debugging,
+    decisions,
     files,
     io_uring,
     memory,
@@ -27,7 +28,7 @@ ATTRIBUTIONS: tuple[Attribution, ...] = ("none", "exact", "inherited")
 DECODERS: dict[int, Callable[[bytes], Fields]] = {
     **process.DECODERS, **sockets.DECODERS, **files.DECODERS, **datagrams.DECODERS, **io_uring.DECODERS,
     **memory.DECODERS, **streams.DECODERS, **debugging.DECODERS, **credentials.DECODERS, **system.DECODERS,
-    **changes.DECODERS, **signals.DECODERS,
+    **changes.DECODERS, **signals.DECODERS, **decisions.DECODERS,
 }  # fmt: skip
 
 

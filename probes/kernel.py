@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import socket
@@ -20,7 +21,7 @@ SENSITIVE_SIZE = 64
 PROGRAM_INFO, RUN_TIME = 232, 192
 """Bytes of struct bpf_prog_info up to what we need, and where its run_time_ns and run_cnt are."""
 
-MAY_MARK = 1
+MAY_MARK, POLICY_SHIFT = 1, 8
 LOAD_SECONDS = 180
 Sample = Callable[[bytes], None]
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
@@ -89,6 +90,7 @@ class Kernel:
     ) -> None:
         self._holder, self.channel = holder, channel
         self.features: list[str] = answer["features"]
+        self.refused: dict[str, str] = answer["refused"]
         maps = len(answer["maps"])
         self._maps = dict(zip(answer["maps"], descriptors, strict=False))
         self._programs = dict(zip(map(short, answer["programs"]), descriptors[maps:], strict=True))
@@ -115,9 +117,9 @@ class Kernel:
         samples, bulk, self._samples, self._bulk = self._samples, self._bulk, [], []
         return sorted(samples + bulk, key=_time) if samples and bulk else samples or bulk
 
-    def register(self, pid: int) -> bool:
-        """Let marks of this thread group count; False where it does not fit."""
-        return self._update("registered", struct.pack("=I", pid), struct.pack("=I", MAY_MARK))
+    def register(self, pid: int, policy: int = 0) -> bool:
+        """Let marks of this thread group count, under the policy with this number; False where it does not fit."""
+        return self.update("registered", struct.pack("=I", pid), struct.pack("=I", policy << POLICY_SHIFT | MAY_MARK))
 
     def unregister(self, pid: int) -> None:
         """Its marks count no more; those that are set stay until they are cleared or their thread ends."""
@@ -138,7 +140,7 @@ class Kernel:
         key = path.encode()
         if len(key) >= SENSITIVE_SIZE:
             return False
-        return self._update("sensitive_paths", key.ljust(SENSITIVE_SIZE, b"\0"), struct.pack("=I", 1))
+        return self.update("sensitive_paths", key.ljust(SENSITIVE_SIZE, b"\0"), struct.pack("=I", 1))
 
     def dropped(self) -> dict[str, int]:
         """What the programs could not keep, by reason, since they were loaded."""
@@ -175,7 +177,19 @@ class Kernel:
             previous = ctypes.create_string_buffer(key.raw, key_size)
         return keys
 
-    def _update(self, name: str, key: bytes, value: bytes) -> bool:
+    def program(self, name: str) -> int:
+        """The descriptor of a program that is not attached by itself; raises OSError where the kernel refused it."""
+        if name not in self._programs:
+            raise OSError(errno.EOPNOTSUPP, self.refused.get(name, f"there is no program {name}"))
+        return self._programs[name]
+
+    def clear(self, name: str, key_size: int) -> None:
+        """Delete every entry of a map."""
+        for key in self.entries(name, key_size):
+            self._library.bpf_map_delete_elem(self._maps[name], key)
+
+    def update(self, name: str, key: bytes, value: bytes) -> bool:
+        """Set an entry of a map; False where it finds no room."""
         return int(self._library.bpf_map_update_elem(self._maps[name], key, value, ctypes.c_uint64(0))) == 0
 
     def close(self) -> None:

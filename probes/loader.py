@@ -52,7 +52,10 @@ def load(ring_bytes: int, structures: bool, cache: str) -> tuple[Loaded, Objects
 def hand_over(channel: socket.socket, loaded: Loaded, made: Objects) -> None:
     """Send the descriptors of the maps and the programs, then become the holder of the attachments."""
     descriptors = [*loaded.maps.values(), *loaded.programs.values()]
-    answer = {"maps": list(loaded.maps), "programs": list(loaded.programs), "features": made.features}
+    answer = {
+        "maps": list(loaded.maps), "programs": list(loaded.programs), "features": made.features,
+        "refused": loaded.refused,
+    }  # fmt: skip
     channel.sendall(json.dumps(answer).encode() + b"\n")
     for start in range(0, len(descriptors), DESCRIPTORS):
         socket.send_fds(channel, [b"\n"], descriptors[start : start + DESCRIPTORS])

@@ -15,11 +15,12 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from probes import clock, kernel, privileges, tracefs
 from probes.distribution import MissingError, find_bcc
+from probes.enforcement import Enforcement
 from probes.lineage import Lineage
 from probes.vocabulary import Capability, ProbeHello
 from probes.witness import Witness
@@ -56,8 +57,10 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     return parsed
 
 
-def capabilities(reason: str, features: Sequence[str] = ()) -> list[Capability]:
-    """What was tried here; `reason` is why the programs did not load, or empty."""
+def capabilities(
+    reason: str, features: Sequence[str] = (), refused: Mapping[str, str] | None = None
+) -> list[Capability]:
+    """What was tried here; `reason` is why the programs did not load, or empty; `refused` are those done without."""
     try:
         bcc = Capability("bcc", True, find_bcc())
     except MissingError as error:
@@ -73,8 +76,15 @@ def capabilities(reason: str, features: Sequence[str] = ()) -> list[Capability]:
         _feature(
             "task_structures", "HAS_TASK" in features, reason, "no start times, sockets on streams, nameless files"
         ),
+        Capability("end_executions", not reason, reason),
+        _refusable("deny_connections", reason or "; ".join(set((refused or {}).values()))),
         _feature("registers_at_return", "HAS_TASK_PT_REGS" in features, reason, "arguments are kept from the entry"),
     ]
+
+
+def _refusable(name: str, reason: str) -> Capability:
+    """Of programs that are done without where the kernel refuses them."""
+    return Capability(name, not reason, reason)
 
 
 def _feature(name: str, there: bool, reason: str, without: str) -> Capability:
@@ -97,8 +107,9 @@ def load(options: argparse.Namespace) -> tuple[kernel.Kernel | None, str]:
 
 
 def serve(
-    options: argparse.Namespace, loaded: kernel.Kernel | None, reason: str, lineage: Lineage, boot: int = 0
-) -> bool:
+    options: argparse.Namespace, loaded: kernel.Kernel | None, reason: str, lineage: Lineage, boot: int = 0,
+    enforcement: Enforcement | None = None,
+) -> bool:  # fmt: skip
     """One connection, from hello to its end; False when the core could not be reached."""
     with socket.socket(socket.AF_UNIX) as sock:
         try:
@@ -110,7 +121,7 @@ def serve(
         if user not in (0, os.getuid()):
             say(f"{options.socket}: user {user} is not the collector's; no commands are taken from there")
             return False
-        witness = Witness(loaded, lineage, sock, boot)
+        witness = Witness(loaded, lineage, sock, boot, enforcement)
 
         def leave(*_: object) -> None:
             options.stay = False
@@ -126,7 +137,7 @@ def serve(
                 host.release,
                 platform.machine(),
                 VERSION,
-                capabilities(reason, loaded.features if loaded else ()),
+                capabilities(reason, loaded.features if loaded else (), loaded.refused if loaded else {}),
             )
         )
         witness.run()
@@ -160,9 +171,10 @@ def main(words: Sequence[str] | None = None) -> int:
     lineage = Lineage(boot)
     lineage.learn()
     settle(options)
-    reached = serve(options, loaded, reason, lineage, boot)
+    enforcement = Enforcement(loaded) if loaded else None
+    reached = serve(options, loaded, reason, lineage, boot, enforcement)
     while options.stay:
         time.sleep(1)  # the core is being restarted
         if options.stay:  # SIGTERM may have come meanwhile
-            reached = serve(options, loaded, reason, lineage, boot)
+            reached = serve(options, loaded, reason, lineage, boot, enforcement)
     return 3 if reason else 0 if reached else 1

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from probes import syscalls
 from probes.syscalls import Map
 
-TRACEPOINT, RAW_TRACEPOINT = 5, 17
+TRACEPOINT, RAW_TRACEPOINT, CGROUP_ADDRESS = 5, 17, 18
 RING_BUFFER = 27
 INSTRUCTION = struct.Struct("=BBhi")
 LOAD_WIDE, FROM_MAP = 0x18, 1
@@ -25,13 +25,15 @@ LOAD_WIDE, FROM_MAP = 0x18, 1
 
 
 class Program(Struct, frozen=True):
-    """A program: `kind` is the kernel's number, `events` what it is attached to (none: attached when needed). In
-    `code`, where the kernel wants a map's descriptor, stands the map's place in `Objects.maps`."""
+    """A program: `kind` is the kernel's number, `events` what it is attached to (none: attached when needed, and done
+    without where the kernel refuses it; `attach_kind` says where, to kinds that ask). In `code`, where the kernel wants
+    a map's descriptor, stands the map's place in `Objects.maps`."""
 
     name: str
     kind: int
     code: bytes
     events: tuple[str, ...] = ()
+    attach_kind: int = 0
 
 
 class Objects(Struct, frozen=True):
@@ -43,11 +45,13 @@ class Objects(Struct, frozen=True):
 
 
 class Loaded(Struct, frozen=True):
-    """Descriptors by name; `attached` keep the programs attached as long as they are open."""
+    """Descriptors by name; `attached` keep the programs attached as long as they are open. `refused`: programs that are
+    done without, and why."""
 
     maps: dict[str, int]
     programs: dict[str, int]
     attached: list[int]
+    refused: dict[str, str]
 
 
 def references(code: bytes) -> list[tuple[int, int]]:
@@ -72,17 +76,22 @@ def load(objects: Objects, ring_bytes: int) -> Loaded:
         rings = sum(one.kind == RING_BUFFER for one in objects.maps)
         made = [_kept(undo, syscalls.create_map(sized(one, ring_bytes // (rings or 1)))) for one in objects.maps]
         numbers = dict(enumerate(made))
-        programs = {
-            one.name: _kept(undo, syscalls.load_program(one.name, one.kind, renamed(one.code, numbers)))
-            for one in objects.programs
-        }
+        programs, refused = dict[str, int](), dict[str, str]()
+        for one in objects.programs:
+            try:
+                code = renamed(one.code, numbers)
+                programs[one.name] = _kept(undo, syscalls.load_program(one.name, one.kind, code, one.attach_kind))
+            except OSError as error:
+                if one.events:
+                    raise
+                refused[one.name] = str(error)
         attached = [
             _kept(undo, syscalls.attach_tracepoint(event, programs[one.name]))
             for one in objects.programs
             for event in one.events
         ]
         undo.pop_all()
-    return Loaded(dict(zip((one.name for one in objects.maps), made, strict=True)), programs, attached)
+    return Loaded(dict(zip((one.name for one in objects.maps), made, strict=True)), programs, attached, refused)
 
 
 def sized(one: Map, ring_bytes: int) -> Map:

@@ -89,6 +89,11 @@ def open_raw_tracepoint(name: str, program: int) -> int:
     return _bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QI", ctypes.addressof(text), program))
 
 
+def link_cgroup(program: int, group: int, attach_kind: int) -> int:
+    """A descriptor that keeps the program attached to a cgroup; raises OSError (below Linux 5.7 always)."""
+    return _bpf(LINK_CREATE, struct.pack("=4I", program, group, attach_kind, 0))
+
+
 def attach_tracepoint(event: str, program: int) -> int:
     """A perf event (`category:name`) that keeps the program attached, on all processors; raises OSError."""
     number = int((tracefs.events() / event.replace(":", "/") / "id").read_text())

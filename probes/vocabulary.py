@@ -10,12 +10,12 @@ from typing import Literal
 import msgspec
 
 PROBE_HELLO, EVENTS, PROBE_STATS = 33, 34, 35
-REGISTER, UNREGISTER, DONE = 49, 50, 51
+REGISTER, UNREGISTER, DONE, ENFORCE = 49, 50, 51, 52
 
 EventKind = Literal[
     "exec", "fork", "exit", "connect", "accept", "open", "bind", "listen", "send", "dns", "io_uring", "memfd",
     "executable_memory", "stream", "ptrace", "credentials", "module", "bpf", "mount", "namespace", "delete", "rename",
-    "link", "chmod", "signal",
+    "link", "chmod", "signal", "decision",
 ]  # fmt: skip
 Attribution = Literal["exact", "inherited", "none"]
 
@@ -41,6 +41,7 @@ class KernelEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     `result`: a descriptor, 0 or a negative errno. `flags`: open(2)'s, a mode, a protection, a signal, namespaces.
     `streams`: which of the descriptors 0, 1, 2 are sockets, as bits; of the first such the other end.
     `nameless`: what is executed has no name on disk. `verified`: the address is the kernel's, not the caller's memory.
+    `policy`: of a decision the policy's name, `enforced` whether it was more than "would have".
     `process_start` (ns since the epoch, the same for all events of a process) makes `pid` unambiguous. `login_uid`: who
     logged in, whatever sudo has done since. `ancestors` (exec: parent first), `container_id`, `unit` (systemd's).
     """
@@ -77,6 +78,8 @@ class KernelEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     ancestors: tuple[Ancestor, ...] = ()
     container_id: str = ""
     unit: str = ""
+    policy: str = ""
+    enforced: bool = False
 
 
 DELAYS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
@@ -128,13 +131,43 @@ class ProbeStats(msgspec.Struct, frozen=True):
     known_processes: int = 0
 
 
-class Pids(msgspec.Struct, frozen=True):
-    """REGISTER and UNREGISTER: thread-group ids as the host's pid namespace has them."""
+class Pids(msgspec.Struct, frozen=True, omit_defaults=True):
+    """REGISTER and UNREGISTER: thread-group ids as the host's pid namespace has them. `policy`: what holds for them and
+    all that descends from them; empty for none."""
 
     pids: list[int]
+    policy: str = ""
+
+
+Mode = Literal["off", "observe", "enforce"]
+MODES: tuple[Mode, ...] = ("off", "observe", "enforce")
+"""Each allows less than the one before; the kernel's numbers of them."""
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What processes may execute and connect to. `scope`: in requests only, or always. `execute`: anything, nothing, no
+    shells, or `programs` only (paths as they are called). `connect`: anywhere, not to addresses that tell a cloud's
+    secrets, not to private networks either, or to `networks` only; what `networks` name is always allowed."""
+
+    name: str
+    mode: Mode = "observe"
+    scope: Literal["requests", "processes"] = "requests"
+    execute: Literal["any", "none", "no-shells", "listed"] = "any"
+    programs: tuple[str, ...] = ()
+    connect: Literal["any", "no-metadata", "no-private", "listed"] = "any"
+    networks: tuple[str, ...] = ()
+
+
+class Enforce(msgspec.Struct, frozen=True):
+    """ENFORCE: the policies from now on, instead of all before; `mode` caps theirs."""
+
+    mode: Mode
+    policies: list[Policy] = []
 
 
 class Done(msgspec.Struct, frozen=True):
-    """DONE: the kernel map has changed; `unknown` are pids that do not exist (any more) or did not fit."""
+    """DONE: the kernel map has changed; `unknown` are pids that do not exist (any more) or did not fit. `reason`: what
+    of ENFORCE this kernel does not let us do."""
 
     unknown: list[int] = []
+    reason: str = ""

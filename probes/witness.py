@@ -16,6 +16,7 @@ import psutil
 
 from probes import clock, frames, vocabulary
 from probes.decode import decode
+from probes.enforcement import Enforcement
 from probes.kernel import Kernel
 from probes.layout import UndecodableError
 from probes.lineage import Lineage
@@ -23,19 +24,24 @@ from probes.outbox import Outbox
 
 BUSY, IDLE = 0.004, 0.02  # seconds between two looks into the ring
 STATS_SECONDS = 1.0
-KNOWING = frozenset(("exec", "fork", "exit"))
+KNOWING = frozenset(("exec", "fork", "exit", "decision"))
 """Kinds that say, or are told, who a process is."""
 
 BOUNDS = [int(bound * 1e9) for bound in vocabulary.DELAYS]
 _pids = msgspec.json.Decoder(vocabulary.Pids).decode
+_enforce = msgspec.json.Decoder(vocabulary.Enforce).decode
 
 
 class Witness:
     """Runs until the core closes the connection or `stop` is called."""
 
-    def __init__(self, kernel: Kernel | None, lineage: Lineage, sock: socket.socket, boot: int = 0) -> None:
+    def __init__(
+        self, kernel: Kernel | None, lineage: Lineage, sock: socket.socket, boot: int = 0,
+        enforcement: Enforcement | None = None,
+    ) -> None:  # fmt: skip
         sock.setblocking(False)
         self._kernel, self._lineage, self._socket = kernel, lineage, sock
+        self._enforcement = enforcement
         self._outbox = Outbox(sock)
         self._splitter = frames.Splitter()
         self._offset = clock.offset()
@@ -105,6 +111,8 @@ class Witness:
             return event
         if event.kind == "exit":
             self._registered.discard(event.pid)
+        elif event.kind == "decision" and self._enforcement:
+            event = msgspec.structs.replace(event, policy=self._enforcement.name(int(event.policy)))
         return self._lineage.complete(event)
 
     def _detached(self) -> bool:
@@ -124,7 +132,13 @@ class Witness:
 
     def _obey(self, kind: int, sequence: int, body: bytes) -> None:
         if kind == vocabulary.REGISTER:
-            unknown = [pid for pid in _pids(body).pids if not self._register(pid)]
+            wanted = _pids(body)
+            policy = self._enforcement.number(wanted.policy) if self._enforcement else 0
+            unknown = [pid for pid in wanted.pids if not self._register(pid, policy)]
+        elif kind == vocabulary.ENFORCE:
+            reason = self._enforcement.take(_enforce(body)) if self._enforcement else "no programs are loaded"
+            self._outbox.put(vocabulary.DONE, sequence, vocabulary.Done([], reason))
+            return
         elif kind == vocabulary.UNREGISTER:
             unknown = [pid for pid in _pids(body).pids if not self._unregister(pid)]
         else:
@@ -132,14 +146,14 @@ class Witness:
             return
         self._outbox.put(vocabulary.DONE, sequence, vocabulary.Done(unknown))
 
-    def _register(self, pid: int) -> bool:
+    def _register(self, pid: int, policy: int) -> bool:
         if not (self._kernel and os.path.isdir(f"/proc/{pid}")):
             return False
         if is_narrow(pid):
             if not self._kernel.listen32(True):
                 return False
             self._narrow.add(pid)
-        if self._kernel.register(pid):
+        if self._kernel.register(pid, policy):
             self._registered.add(pid)
             self._lineage.known(pid)
         return pid in self._registered

@@ -148,6 +148,7 @@ def kernel_event(value: model.KernelEvent, evidence: bool = False) -> pb.KernelE
         size=small(value.size, 64), ids=[min(max(one, -1), (1 << 63) - 1) for one in value.ids],
         socket_streams=small(value.streams), nameless=value.nameless, verified=value.verified,
         ancestors=map(ancestor, value.ancestors), container_id=text(value.container_id), unit=text(value.unit),
+        policy=text(value.policy), enforced=value.enforced,
     )  # fmt: skip
 
 
@@ -203,6 +204,17 @@ def host(value: model.Host) -> pb.Host:
         counters=_counters(value.counters), collector_version=text(value.collector_version),
         start_time=timestamp(value.start_time),
     )  # fmt: skip
+
+
+def enforcement(value: model.PoliciesInForce) -> pb.Enforcement:
+    policies = [
+        pb.Policy(
+            name=text(one.name), service_name=text(service), mode=one.mode, scope=one.scope, execute=one.execute,
+            programs=map(text, one.programs), connect=one.connect, networks=map(text, one.networks),
+        )
+        for service, one in value.policies
+    ]  # fmt: skip
+    return pb.Enforcement(mode=value.mode, reason=text(value.reason), policies=policies)
 
 
 def trace_filter(value: pb.AttackTraceFilter) -> TraceFilter:

@@ -21,9 +21,10 @@ from msgspec import Struct
 from collector.api import convert
 from collector.api.links import with_linked
 from collector.hub import Hub, TooManyWatchersError
-from collector.model import Agent, Host
+from collector.model import Agent, Host, PoliciesInForce
 from collector.store import tokens
 from collector.store.base import AmbiguousError, IdError, NotFoundError, PageTokenError, Store
+from probes.vocabulary import MODES, Mode
 
 DEFAULT_PAGE, MAX_PAGE = 100, 1000
 MAX_PAGE_BYTES = 8 << 20
@@ -43,6 +44,10 @@ class NodeView(Protocol):
     def agents(self) -> list[Agent]: ...
 
     def hosts(self) -> list[Host]: ...
+
+    def in_force(self) -> PoliciesInForce: ...
+
+    async def switch(self, mode: Mode) -> None: ...
 
 
 @asynccontextmanager
@@ -163,6 +168,18 @@ class Nodes(rpc.NodeServiceServicer):
     async def ListHosts(self, request: pb.ListHostsRequest, context: Context) -> pb.ListHostsResponse:  # noqa: N802
         async with answering(context):
             return pb.ListHostsResponse(hosts=map(convert.host, self._node.hosts()))
+
+    async def GetEnforcement(self, request: pb.GetEnforcementRequest, context: Context) -> pb.Enforcement:  # noqa: N802
+        async with answering(context):
+            return convert.enforcement(self._node.in_force())
+
+    async def SetEnforcement(self, request: pb.SetEnforcementRequest, context: Context) -> pb.Enforcement:  # noqa: N802
+        async with answering(context):
+            mode = next((mode for mode in MODES if mode == request.mode), None)
+            if mode is None:
+                raise RequestError(f"mode: '{request.mode}' is none of {', '.join(MODES)}")
+            await self._node.switch(mode)
+            return convert.enforcement(self._node.in_force())
 
 
 def _agent_key(agent: Agent) -> tuple[int, str]:

@@ -84,6 +84,16 @@ class Client:
         with self.explained():
             return list(self._node.ListHosts(pb.ListHostsRequest(), timeout=DEADLINE).hosts)
 
+    def enforcement(self, mode: str = "") -> pb.Enforcement:
+        """The policies in force; with `mode` after switching to it."""
+        with self.explained():
+            found: pb.Enforcement = (
+                self._node.SetEnforcement(pb.SetEnforcementRequest(mode=mode), timeout=DEADLINE)
+                if mode
+                else self._node.GetEnforcement(pb.GetEnforcementRequest(), timeout=DEADLINE)
+            )
+        return found
+
     def watch_traces(self, wanted: pb.AttackTraceFilter) -> Any:
         """The stream; its `initial_metadata()` returns when the watch has begun."""
         return self._traces.WatchAttackTraces(pb.WatchAttackTracesRequest(filter=wanted))

@@ -20,6 +20,7 @@ from collector.cli.options import (
     Json,
     LevelWord,
     Limit,
+    ModeWord,
     OptionalRunDir,
     Outcomes,
     RunDir,
@@ -160,6 +161,22 @@ def watch(
                 watching.show(console, item)
             if count == limit:
                 return
+
+
+@app.command()
+def enforce(
+    mode: Annotated[ModeWord | None, typer.Argument(help="The highest mode of any policy from now on.")] = None,
+    json: Json = False, run_dir: RunDir = RUN_DIR,
+) -> None:  # fmt: skip
+    """Show the policies of the kernel side, or switch them: `off` acts at once, and stays off until `enforce`."""
+    from collector.cli import tables, text
+
+    with _client(run_dir) as client:
+        found = client.enforcement(mode.value if mode else "")
+    if json:
+        _print_json([found])
+    else:
+        tables.policies(text.console(), found)
 
 
 @app.command()

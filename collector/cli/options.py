@@ -36,6 +36,14 @@ class LevelWord(StrEnum):
     ERROR = "error"
 
 
+class ModeWord(StrEnum):
+    """`cowitness enforce`."""
+
+    OFF = "off"
+    OBSERVE = "observe"
+    ENFORCE = "enforce"
+
+
 RunDir = Annotated[Path, typer.Option("--run-dir", envvar="COWITNESS_RUN_DIR", help="Where the daemon's sockets are.")]
 OptionalRunDir = Annotated[
     Path | None, typer.Option("--run-dir", envvar="COWITNESS_RUN_DIR", help="Where to put the sockets.")

@@ -33,6 +33,24 @@ def agents(console: Console, found: Iterable[pb.Agent]) -> int:
     return _print(console, (agent_row(agent) for agent in found), columns)
 
 
+def policies(console: Console, found: pb.Enforcement) -> int:
+    """Print the mode, what is not in force, and the policies; how many there were."""
+    console.print(Text.assemble("mode ", (found.mode, "bold")))
+    if found.reason:
+        console.print(untrusted(f"not in force: {found.reason}", "yellow"))
+    columns = ("policy", "service", "mode", "scope", "execute", "connect")
+    return _print(console, (policy_row(policy) for policy in found.policies), columns)
+
+
+def policy_row(policy: pb.Policy) -> tuple[Text | str, ...]:
+    programs, networks = " ".join(policy.programs), " ".join(policy.networks)
+    return (
+        untrusted(policy.name, "bold", 64), untrusted(policy.service_name, "cyan", 40), policy.mode, policy.scope,
+        untrusted(f"{policy.execute} {programs}".strip(), limit=400),
+        untrusted(f"{policy.connect} {networks}".strip(), limit=400),
+    )  # fmt: skip
+
+
 def trace_row(trace: pb.AttackTrace) -> tuple[Text | str, ...]:
     request = trace.request
     what = Text(clean(", ".join(trace.categories), 200), style="bold")

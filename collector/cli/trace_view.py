@@ -257,6 +257,7 @@ _DEEDS: dict[str, Callable[[pb.KernelEvent], str]] = {
     "fork": lambda event: f"-> {event.child_pid}",
     "exit": lambda event: f"{event.comm}, status {event.exit_code >> 8 & 255}, signal {event.exit_code & 127}",
     "dns": _dns,
+    "decision": lambda event: f"{'denied' if event.enforced else 'would be denied'} by {event.policy}: {_plain(event)}",
     "chmod": lambda event: f"{event.path} to {event.flags:04o}",
     "signal": lambda event: f"{event.flags} to {event.target_pid}",
     "ptrace": lambda event: f"{event.operation} of {event.target_pid}",

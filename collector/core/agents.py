@@ -69,6 +69,11 @@ class Agents:
         entry = self._entries.get(pid)
         return entry.agent.process if entry is not None else None
 
+    def service(self, pid: int) -> str:
+        """The service that this process belongs to; empty where its agent names none, and for others."""
+        found = self.process(pid)
+        return found.service if found is not None else ""
+
     def heard(self, pids: Iterable[int]) -> None:
         """These processes sent something."""
         for pid in pids:

@@ -12,11 +12,12 @@ from importlib import metadata
 from itertools import accumulate
 
 from collector.core.agents import Agents
+from collector.core.enforcement import Enforcement, policy_of
 from collector.core.inspectors import Inspectors
 from collector.core.pipeline import Pipeline
 from collector.core.probe_source import ProbeSource
-from collector.model import Agent, Host
-from probes.vocabulary import DELAYS
+from collector.model import Agent, Host, PoliciesInForce
+from probes.vocabulary import DELAYS, Mode
 
 
 class NodeView:
@@ -29,6 +30,7 @@ class NodeView:
         self._start = time.time_ns()
         self.probes_off: Callable[[], str] = lambda: ""
         self.more: Callable[[], dict[str, int]] = dict
+        self.enforcement: Enforcement | None = None
 
     def agents(self) -> list[Agent]:
         """App processes under the agent, the latest first."""
@@ -45,6 +47,18 @@ class NodeView:
                 collector_version=version(), start_time=self._start,
             )
         ]  # fmt: skip
+
+    def in_force(self) -> PoliciesInForce:
+        """The policies, and how far they are in force."""
+        if self.enforcement is None:
+            return PoliciesInForce("off")
+        policies = tuple((one.service, policy_of(one)) for one in self.enforcement.policies)
+        return PoliciesInForce(self.enforcement.mode, self.enforcement.reason, policies)
+
+    async def switch(self, mode: Mode) -> None:
+        """Cap every policy's mode."""
+        if self.enforcement is not None:
+            await self.enforcement.switch(mode)
 
     def reason(self) -> str:
         """Why the kernel side does not testify; empty while it does."""

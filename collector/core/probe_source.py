@@ -22,7 +22,7 @@ from collector.wire import frames
 from collector.wire.agent import Error
 from collector.wire.frames import FrameError, Head, Splitter
 from probes import vocabulary
-from probes.vocabulary import Done, Events, KernelEvent, Pids, ProbeHello, ProbeStats
+from probes.vocabulary import Done, Enforce, Events, KernelEvent, Pids, ProbeHello, ProbeStats
 
 SILENCE = 10.0
 """Seconds without a word after which the probes count as stuck: they say their totals every second."""
@@ -42,13 +42,17 @@ log = structlog.get_logger()
 
 class ProbeSource:
     """What the probes said last, and the way to register processes. `reason` says why there are no probes;
-    `met` is set once they have spoken (or will not)."""
+    `met` is set once they have spoken (or will not). `policy` and `enforce` are asked what holds for a process and in
+    all; `unenforced` is what the probes cannot do of it."""
 
     def __init__(self, on_events: Callable[[list[KernelEvent]], None], wanted: Callable[[], list[int]]) -> None:
         self._on_events, self._wanted = on_events, wanted
         self._connection: ProbeConnection | None = None
         self.on_registered: Callable[[list[int], bool], None] = lambda pids, witnessed: None
         self.on_lost: Callable[[], None] = lambda: None
+        self.policy: Callable[[int], str] = lambda pid: ""
+        self.enforce: Callable[[], Enforce] = lambda: Enforce("off")
+        self.unenforced = ""
         self.hello: ProbeHello | None = None
         self.stats: ProbeStats | None = None
         self.heard = 0.0
@@ -87,13 +91,44 @@ class ProbeSource:
 
     def register(self, pids: list[int]) -> None:
         """Have marks of these processes count; `on_registered` is called when the kernel map has changed."""
+        groups: dict[str, list[int]] = {}
+        for pid in pids:
+            groups.setdefault(self.policy(pid), []).append(pid)
         if self._connection is not None and self.hello is not None:
-            for start in range(0, len(pids), REGISTER_AT_ONCE):
-                self._connection.change(vocabulary.REGISTER, pids[start : start + REGISTER_AT_ONCE])
+            for policy, group in groups.items():
+                for start in range(0, len(group), REGISTER_AT_ONCE):
+                    self._connection.change(vocabulary.REGISTER, group[start : start + REGISTER_AT_ONCE], policy)
 
     def unregister(self, pids: list[int]) -> None:
         if self._connection is not None and self.hello is not None:
             self._connection.change(vocabulary.UNREGISTER, pids)
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a probe process that introduced itself, however silent."""
+        return self._connection is not None and self.hello is not None
+
+    async def tell_enforce(self, patience: float) -> bool:
+        """Have the probes put in force what `enforce` says now; False where they do not say that they did, in time."""
+        if self._connection is None or self.hello is None:
+            return False
+        answer: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
+
+        def answered(done: Done) -> None:
+            if not answer.done():
+                answer.set_result(done)
+
+        self._connection.enforce(self.enforce(), answered)
+        try:
+            self._enforced(await asyncio.wait_for(answer, patience))
+        except TimeoutError:
+            return False
+        return True
+
+    def _enforced(self, done: Done) -> None:
+        self.unenforced = done.reason
+        if done.reason:
+            log.warning("not everything can be enforced", reason=done.reason)
 
     # for the connection
 
@@ -106,6 +141,8 @@ class ProbeSource:
         self._refusal = refusal(hello)
         self.met.set()
         log.info("probes connected", pid=hello.pid, kernel=hello.kernel_release, version=hello.version)
+        if (wanted := self.enforce()).policies:
+            connection.enforce(wanted, self._enforced)
         self.register(self._wanted())
 
     def lost(self, connection: ProbeConnection) -> None:
@@ -127,6 +164,7 @@ class ProbeConnection(asyncio.Protocol):
         self._splitter = Splitter()
         self._transport: asyncio.Transport | None = None
         self._waiting: dict[int, list[int]] = {}
+        self._answers: dict[int, Callable[[Done], None]] = {}
         self._sequence = 0
         self._greeted = False
 
@@ -149,16 +187,31 @@ class ProbeConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._source.lost(self)
 
-    def change(self, kind: int, pids: Iterable[int]) -> None:
+    def change(self, kind: int, pids: Iterable[int], policy: str = "") -> None:
         """Send REGISTER or UNREGISTER. Probes that do not read are closed: they come back and learn all anew."""
+        if sequence := self._next():
+            self._waiting[sequence] = list(pids) if kind == vocabulary.REGISTER else []
+            self._write(kind, sequence, Pids(list(pids), policy))
+
+    def enforce(self, wanted: Enforce, answered: Callable[[Done], None]) -> None:
+        """Send ENFORCE; `answered` gets what the probes say to it."""
+        if sequence := self._next():
+            self._answers[sequence] = answered
+            self._write(vocabulary.ENFORCE, sequence, wanted)
+
+    def _next(self) -> int:
+        """A number for the next command; 0 where it cannot be sent."""
         if self._transport is None:
-            return
+            return 0
         if self._transport.get_write_buffer_size() > MAX_UNREAD:
             self.close("the probes do not read")
-            return
+            return 0
         self._sequence = self._sequence % 0xFFFFFFFF + 1
-        self._waiting[self._sequence] = list(pids) if kind == vocabulary.REGISTER else []
-        self._transport.write(frames.encode(kind, self._sequence, Pids(list(pids))))
+        return self._sequence
+
+    def _write(self, kind: int, sequence: int, body: object) -> None:
+        if self._transport is not None:
+            self._transport.write(frames.encode(kind, sequence, body))
 
     def close(self, why: str) -> None:
         log.warning("closing the probes' connection", reason=why)
@@ -195,6 +248,9 @@ class ProbeConnection(asyncio.Protocol):
             source.problems["unknown_kind"] += 1
 
     def _done(self, sequence: int, done: Done) -> None:
+        if (answered := self._answers.pop(sequence, None)) is not None:
+            answered(done)
+            return
         pids = self._waiting.pop(sequence, [])
         unknown = set(done.unknown)
         self._source.on_registered([pid for pid in pids if pid not in unknown], True)

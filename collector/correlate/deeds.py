@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from collector.model import Finding, Verdict
+from collector.model import Action, Finding, Verdict
 from probes.vocabulary import KernelEvent
 
 LOCATION = "kernel"
@@ -48,6 +48,12 @@ def _command(event: KernelEvent) -> str:
     return f"{name} [{' '.join(event.argv)}]"
 
 
+def _decided(event: KernelEvent) -> str:
+    what = event.path or f"{event.address} port {event.port}"
+    end = "blocked in the kernel" if event.enforced else "would have been blocked in the kernel"
+    return f"{event.operation} {what}: {end} by {event.policy}"
+
+
 def _other_process(event: KernelEvent) -> bool:
     return event.kind == "ptrace" and event.operation in ATTACHING and event.target_pid != event.pid
 
@@ -70,11 +76,15 @@ DEEDS = (
         lambda event: event.kind == "module", lambda event: f"{event.operation} {event.path}",
     ),
     Deed(
+        "kernel-policy", "A policy does not allow this", "policy_violation", ("T1059", "T1071"),
+        lambda event: event.kind == "decision", _decided,
+    ),
+    Deed(
         "kernel-bpf", "A BPF program was loaded", "kernel_tampering", ("T1014",),
         lambda event: event.kind == "bpf" and event.operation in LOADING, lambda event: f"bpf {event.operation}",
     ),
 )  # fmt: skip
-KINDS = ("exec", "ptrace", "module", "bpf")
+KINDS = ("exec", "ptrace", "module", "bpf", "decision")
 
 
 def deed_of(event: KernelEvent) -> Deed | None:
@@ -92,6 +102,7 @@ def findings(events: Iterable[tuple[int, KernelEvent]]) -> dict[int, Finding]:
             stage = Verdict.ATTEMPTED if event.result < 0 else Verdict.CONFIRMED
             found[index] = Finding(
                 deed.rule_id, deed.rule_name, deed.category, stage, deed.tags, location=LOCATION,
-                parameter=event.comm, value=deed.told(event)[:1024],
+                parameter=event.policy or event.comm, value=deed.told(event)[:1024],
+                action=Action.BLOCKED if event.enforced else Action.MONITORED,
             )  # fmt: skip
     return found

@@ -6,6 +6,7 @@ it too, and is not attacked. Only events marked with the request count.
 
 from __future__ import annotations
 
+import errno
 import posixpath
 import socket
 from collections.abc import Callable, Sequence
@@ -89,8 +90,8 @@ def _opens(wanted: set[str], events: Events) -> set[int]:
 
 
 def _request_forgery(finding: Finding, operation: Operation | None, events: Events) -> set[int]:
-    """Connects to the reached address and port, whatever came of them: a refused one has told the attacker something.
-    A file URL is confirmed by the open of its path."""
+    """Connects to the reached address and port, whatever came of them: a refused one has told the attacker something,
+    one that a policy denied has not. A file URL is confirmed by the open of its path."""
     where = destination(finding.statement or (operation.text if operation else ""))
     if where is None:
         return set()
@@ -101,7 +102,10 @@ def _request_forgery(finding: Finding, operation: Operation | None, events: Even
     return {
         i
         for i, event in enumerate(events)
-        if event.kind == "connect" and event.port == port and _loopback(plain(event.address)) in addresses - {""}
+        if event.kind == "connect"
+        and event.result != -errno.EPERM
+        and event.port == port
+        and _loopback(plain(event.address)) in addresses - {""}
     }
 
 

@@ -48,7 +48,7 @@ enum operation {
   OP_dup, OP_dup2, OP_dup3, OP_ptrace, OP_process_vm_readv, OP_process_vm_writev, OP_pidfd_getfd, OP_setuid, OP_setgid,
   OP_setreuid, OP_setregid, OP_setresuid, OP_setresgid, OP_setgroups, OP_capset, OP_init_module, OP_finit_module,
   OP_delete_module, OP_bpf, OP_mount, OP_umount2, OP_move_mount, OP_pivot_root, OP_unshare, OP_setns, OP_bind,
-  OP_listen, OP_sendto, OP_sendmsg, OP_sendmmsg, OP_connect, OP_signal,
+  OP_listen, OP_sendto, OP_sendmsg, OP_sendmmsg, OP_connect, OP_signal, OP_execve,
 };
 
 /* Calls that some architectures, or the headers of some systems, do not have. */

@@ -17,11 +17,12 @@ enum kind {
   KIND_EXEC = 1, KIND_FORK, KIND_EXIT, KIND_CONNECT, KIND_ACCEPT, KIND_OPEN, KIND_BIND, KIND_LISTEN, KIND_SEND,
   KIND_IO_URING, KIND_MEMFD, KIND_EXECUTABLE_MEMORY, KIND_STREAM, KIND_PTRACE, KIND_CREDENTIALS, KIND_MODULE, KIND_BPF,
   KIND_MOUNT, KIND_NAMESPACE, KIND_DELETE, KIND_RENAME, KIND_LINK, KIND_CHMOD, KIND_SIGNAL,
+  KIND_DECISION, KIND_DECISION_EXEC,
 };
 enum attribution { NONE = 0, EXACT = 1, INHERITED = 2 };
 enum drop { RING_FULL = 0, BULK_RING_FULL, MARKS_FULL, SCRATCH_FULL, REGISTERED_FULL, UNREADABLE, DROP_REASONS };
 
-/* What `registered` says of a process. */
+/* What `registered` says of a process, in its lowest byte; above it the number of its policy (policy.h). */
 enum watch { MAY_MARK = 1, DESCENDS = 2 };
 
 struct mark {

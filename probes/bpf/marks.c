@@ -21,7 +21,7 @@ static __always_inline int mark_thread(u64 value) {
   u64 pid_tgid = bpf_get_current_pid_tgid();
   u32 tgid = pid_tgid >> 32, tid = pid_tgid;
   u32 *watch = registered.lookup(&tgid);
-  if (!watch || *watch != MAY_MARK)
+  if (!watch || (*watch & WATCH_BITS) != MAY_MARK)
     return 0;
   struct mark mark = {.request_id = value & (MARK_TAG - 1), .attribution = EXACT};
   if (!mark.request_id)

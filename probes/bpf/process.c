@@ -22,6 +22,8 @@ struct exec_event {
   u32 truncated;
   u32 streams; /* bits 0, 1, 2: the descriptor is a socket */
   u32 nameless;
+  u32 policy; /* of a decision */
+  u32 enforced;
   struct inet_address address; /* the other end of the first such socket */
   char name[NAME_SIZE];
   char path[PATH_SIZE];
@@ -147,8 +149,10 @@ static __always_inline void take_streams(struct exec_event *event) {
 }
 
 TRACEPOINT_PROBE(sched, sched_process_exec) {
-  u32 pid = args->pid, old = args->old_pid, descends = DESCENDS;
-  volatile int watch = registered.lookup(&pid) ? 1 : 0; /* else clang ors two pointers, which no verifier takes */
+  u32 pid = args->pid, old = args->old_pid;
+  u32 *watch_before = registered.lookup(&pid);
+  volatile u32 watch = watch_before ? *watch_before : 0; /* else clang ors two pointers, which no verifier takes */
+  u32 descends = (watch & ~WATCH_BITS) | DESCENDS;
   if (watch && registered.update(&pid, &descends))
     dropped(REGISTERED_FULL);
   struct mark *found = marks.lookup(&old);
@@ -176,7 +180,13 @@ TRACEPOINT_PROBE(sched, sched_process_exec) {
   take_streams(event);
   take_file(event);
   u32 length = event->length;
-  if (length <= ARGS_SIZE)
+  event->policy = watch >> POLICY_SHIFT;
+  u32 decided = judge_execution(watch, &mark, event->head.comm, event->path);
+  event->enforced = decided == ENFORCE;
+  if (length <= ARGS_SIZE && decided != ENFORCE)
+    emit(event, offsetof(struct exec_event, data) + length);
+  event->head.kind = KIND_DECISION_EXEC;
+  if (length <= ARGS_SIZE && decided != OFF)
     emit(event, offsetof(struct exec_event, data) + length);
   return 0;
 }

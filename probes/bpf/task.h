@@ -60,7 +60,13 @@ static __always_inline int socket_of(u32 descriptor, struct inet_address *addres
     bpf_probe_read_kernel(address->ipv6, 16, (void *)(sock + SOCK_COMMON_SKC_V6_DADDR));
   return 1;
 }
+/* The file that the process executes, by its last name on disk. */
+static __always_inline void program_name(char *name, u32 size) {
+  u64 file = word_at(word_at(bpf_get_current_task() + TASK_MM) + MM_EXE_FILE);
+  bpf_probe_read_kernel_str(name, size, (void *)word_at(word_at(file + FILE_DENTRY) + DENTRY_NAME));
+}
 #else
+static __always_inline void program_name(char *name, u32 size) {}
 static __always_inline u64 process_start(void) { return 0; }
 static __always_inline u32 login_uid(void) { return LOGIN_UNSET; }
 static __always_inline u32 parent_of(void) { return 0; }

@@ -16,7 +16,7 @@ OPERATIONS = (
     "dup", "dup2", "dup3", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "setuid", "setgid",
     "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "capset", "init_module", "finit_module",
     "delete_module", "bpf", "mount", "umount2", "move_mount", "pivot_root", "unshare", "setns", "bind",
-    "listen", "sendto", "sendmsg", "sendmmsg", "connect", "signal",
+    "listen", "sendto", "sendmsg", "sendmmsg", "connect", "signal", "execve",
 )  # fmt: skip
 """In the order of enum operation."""
 

@@ -7,7 +7,7 @@ import struct
 from probes.layout import HEAD, Fields, socket_end, text
 
 FORK = struct.Struct("=II")
-EXEC = struct.Struct("=IIII32s64s256s")
+EXEC = struct.Struct("=IIIIII32s64s256s")
 EXIT = struct.Struct("=II")
 
 
@@ -17,7 +17,7 @@ def fork(data: bytes) -> Fields:
 
 
 def execution(data: bytes) -> Fields:
-    length, truncated, streams, nameless, address, name, path = EXEC.unpack_from(data, HEAD.size)
+    length, truncated, streams, nameless, _, _, address, name, path = EXEC.unpack_from(data, HEAD.size)
     start = HEAD.size + EXEC.size
     arguments = data[start : start + length]
     if arguments.endswith(b"\0"):
@@ -29,6 +29,12 @@ def execution(data: bytes) -> Fields:
     if streams:
         fields |= {"streams": streams, **socket_end(address)}
     return fields
+
+
+def policy(data: bytes) -> tuple[int, bool]:
+    """The number of the policy that an exec was judged by, and whether it was enforced."""
+    fields = EXEC.unpack_from(data, HEAD.size)
+    return fields[4], bool(fields[5])
 
 
 def end(data: bytes) -> Fields:

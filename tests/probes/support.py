@@ -68,15 +68,22 @@ class Core:
             assert time.monotonic() < end, [event.kind for event in self.events[-20:]]
             self.read()
 
-    def command(self, kind: int, *pids: int) -> list[int]:
+    def command(self, kind: int, *pids: int, policy: str = "") -> list[int]:
         """REGISTER or UNREGISTER and wait for DONE: the pids that were unknown."""
-        self._sequence += 1
-        self.socket.sendall(frames.encode(kind, self._sequence, vocabulary.Pids(list(pids))))
-        self.until(lambda: self._sequence in self.done)
-        return self.done[self._sequence].unknown
+        return self._answer(kind, vocabulary.Pids(list(pids), policy)).unknown
 
-    def register(self, *pids: int) -> list[int]:
-        return self.command(vocabulary.REGISTER, *pids)
+    def register(self, *pids: int, policy: str = "") -> list[int]:
+        return self.command(vocabulary.REGISTER, *pids, policy=policy)
+
+    def enforce(self, mode: vocabulary.Mode, *policies: vocabulary.Policy) -> str:
+        """ENFORCE and wait for DONE: what could not be enforced."""
+        return self._answer(vocabulary.ENFORCE, vocabulary.Enforce(mode, list(policies))).reason
+
+    def _answer(self, kind: int, body: object) -> vocabulary.Done:
+        self._sequence += 1
+        self.socket.sendall(frames.encode(kind, self._sequence, body))
+        self.until(lambda: self._sequence in self.done)
+        return self.done[self._sequence]
 
     def stats(self) -> ProbeStats:
         """The next statistics, once they cover everything that was received before."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from probes import decode, kernel, layout
-from probes.subjects import calls, credentials, datagrams, files, process, sockets, streams
+from probes import decode, enforcement, kernel, layout, vocabulary
+from probes.subjects import calls, credentials, datagrams, decisions, files, process, sockets, streams
 
 BPF = Path(__file__).resolve().parents[2] / "probes" / "bpf"
 SIZES = {"u64": 8, "u32": 4, "s32": 4, "char": 1, "struct head": layout.HEAD.size, "struct inet_address": 32}
@@ -38,7 +38,7 @@ def c_struct(name: str) -> dict[str, tuple[int, int]]:
         ("head", layout.HEAD, ()), ("fork_event", process.FORK, ()), ("exec_event", process.EXEC, ("data",)),
         ("exit_event", process.EXIT, ()), ("socket_event", sockets.SOCKET, ()), ("open_event", files.OPEN, ("path",)),
         ("call_event", calls.CALL, ("text", "more")), ("stream_event", streams.STREAM, ()),
-        ("datagram_event", datagrams.DATAGRAM, ("payload",)),
+        ("datagram_event", datagrams.DATAGRAM, ("payload",)), ("decision_event", decisions.DECISION, ()),
     ],
 )  # fmt: skip
 def test_layout(name: str, packed: struct.Struct, rest: tuple[str, ...]) -> None:
@@ -53,6 +53,15 @@ def enum(name: str) -> list[str]:
     body = re.search(rf"enum {name} {{(.*?)}};", text, re.DOTALL)
     assert body, name
     return [word.split("=")[0].strip() for word in body[1].split(",") if word.strip()]
+
+
+def test_words_of_policies() -> None:
+    """What a policy says in words is the kernel's number of it."""
+    assert enum("mode") == [word.upper() for word in vocabulary.MODES]
+    assert enum("scope") == [word.upper() for word in enforcement.SCOPES]
+    assert enum("execution") == ["ANY", "NOTHING", "NO_SHELLS", "LISTED"]
+    assert enforcement.EXECUTE == ("any", "none", "no-shells", "listed")
+    assert (enum("network"), enforcement.ALLOW) == (["ALLOW", "DENY", "DNS_ONLY"], 1)
 
 
 def test_names_of_calls_and_drops() -> None:
@@ -82,7 +91,7 @@ def test_open() -> None:
 )
 def test_arguments(data: bytes, words: tuple[str, ...]) -> None:
     """Arguments are cut at their zeros; an empty one counts, the missing zero of a cut one does not."""
-    event = decode.decode(head(1) + process.EXEC.pack(len(data), 1, 0, 0, b"", b"", b"/bin/x") + data, 0)
+    event = decode.decode(head(1) + process.EXEC.pack(len(data), 1, 0, 0, 0, 0, b"", b"", b"/bin/x") + data, 0)
     assert (event.argv, event.argv_truncated, event.path) == (words, True, "/bin/x")
 
 

@@ -43,15 +43,17 @@ def test_ring_size() -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root loads programs")
 @pytest.mark.parametrize("code", [names_map(0) + struct.pack("=BBhi", 0x95, 0, 0, 0), b"\xff" * 8], ids=["r0", "junk"])
 def test_what_the_verifier_refuses(code: bytes) -> None:
-    """It is said by name, and maps and programs before it are gone again."""
+    """It is said by name, and maps and programs before it are gone again; one that would be attached later only is done
+    without."""
     good = Program("good", objects.TRACEPOINT, names_map(0) + RETURN)
-    bad = Program("bad", objects.TRACEPOINT, code)
+    bad = Program("bad", objects.TRACEPOINT, code, ("task:task_newtask",))
     wanted = Objects((Map("marks", 1, 4, 16, 64, 0),), (good, bad), ())
     before = os.listdir("/proc/self/fd")
     try:
         objects.load(Objects(wanted.maps, (good,), ()), 4096)
     except OSError as error:
         pytest.skip(f"no BPF here: {error}")
+    assert "bad" in objects.load(Objects(wanted.maps, (Program("bad", objects.TRACEPOINT, code),), ()), 4096).refused
     held = os.listdir("/proc/self/fd")
     with pytest.raises(OSError, match="Failed to load BPF program bad"):
         objects.load(wanted, 4096)

@@ -220,7 +220,7 @@ class Operation(_message.Message):
     def __init__(self, index: _Optional[int] = ..., kind: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., text: _Optional[str] = ..., system: _Optional[str] = ..., error_type: _Optional[str] = ..., stack: _Optional[_Iterable[str]] = ..., blocked: _Optional[bool] = ..., db_system_name: _Optional[str] = ..., db_query_summary: _Optional[str] = ..., server: _Optional[_Union[NetworkPeer, _Mapping]] = ..., row_count: _Optional[int] = ...) -> None: ...
 
 class KernelEvent(_message.Message):
-    __slots__ = ("kind", "time", "attribution", "pid", "thread_id", "parent_pid", "user_id", "comm", "executable_path", "argv", "argv_truncated", "family", "peer", "path", "flags", "result", "child_pid", "exit_code", "evidence", "process_creation_time", "login_user_id", "operation", "target", "target_pid", "size", "ids", "socket_streams", "nameless", "verified", "ancestors", "container_id", "unit")
+    __slots__ = ("kind", "time", "attribution", "pid", "thread_id", "parent_pid", "user_id", "comm", "executable_path", "argv", "argv_truncated", "family", "peer", "path", "flags", "result", "child_pid", "exit_code", "evidence", "process_creation_time", "login_user_id", "operation", "target", "target_pid", "size", "ids", "socket_streams", "nameless", "verified", "ancestors", "container_id", "unit", "policy", "enforced")
     KIND_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
@@ -253,6 +253,8 @@ class KernelEvent(_message.Message):
     ANCESTORS_FIELD_NUMBER: _ClassVar[int]
     CONTAINER_ID_FIELD_NUMBER: _ClassVar[int]
     UNIT_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    ENFORCED_FIELD_NUMBER: _ClassVar[int]
     kind: str
     time: _timestamp_pb2.Timestamp
     attribution: Attribution
@@ -285,7 +287,9 @@ class KernelEvent(_message.Message):
     ancestors: _containers.RepeatedCompositeFieldContainer[Ancestor]
     container_id: str
     unit: str
-    def __init__(self, kind: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attribution: _Optional[_Union[Attribution, str]] = ..., pid: _Optional[int] = ..., thread_id: _Optional[int] = ..., parent_pid: _Optional[int] = ..., user_id: _Optional[int] = ..., comm: _Optional[str] = ..., executable_path: _Optional[str] = ..., argv: _Optional[_Iterable[str]] = ..., argv_truncated: _Optional[bool] = ..., family: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., path: _Optional[str] = ..., flags: _Optional[int] = ..., result: _Optional[int] = ..., child_pid: _Optional[int] = ..., exit_code: _Optional[int] = ..., evidence: _Optional[bool] = ..., process_creation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., login_user_id: _Optional[int] = ..., operation: _Optional[str] = ..., target: _Optional[str] = ..., target_pid: _Optional[int] = ..., size: _Optional[int] = ..., ids: _Optional[_Iterable[int]] = ..., socket_streams: _Optional[int] = ..., nameless: _Optional[bool] = ..., verified: _Optional[bool] = ..., ancestors: _Optional[_Iterable[_Union[Ancestor, _Mapping]]] = ..., container_id: _Optional[str] = ..., unit: _Optional[str] = ...) -> None: ...
+    policy: str
+    enforced: bool
+    def __init__(self, kind: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attribution: _Optional[_Union[Attribution, str]] = ..., pid: _Optional[int] = ..., thread_id: _Optional[int] = ..., parent_pid: _Optional[int] = ..., user_id: _Optional[int] = ..., comm: _Optional[str] = ..., executable_path: _Optional[str] = ..., argv: _Optional[_Iterable[str]] = ..., argv_truncated: _Optional[bool] = ..., family: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., path: _Optional[str] = ..., flags: _Optional[int] = ..., result: _Optional[int] = ..., child_pid: _Optional[int] = ..., exit_code: _Optional[int] = ..., evidence: _Optional[bool] = ..., process_creation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., login_user_id: _Optional[int] = ..., operation: _Optional[str] = ..., target: _Optional[str] = ..., target_pid: _Optional[int] = ..., size: _Optional[int] = ..., ids: _Optional[_Iterable[int]] = ..., socket_streams: _Optional[int] = ..., nameless: _Optional[bool] = ..., verified: _Optional[bool] = ..., ancestors: _Optional[_Iterable[_Union[Ancestor, _Mapping]]] = ..., container_id: _Optional[str] = ..., unit: _Optional[str] = ..., policy: _Optional[str] = ..., enforced: _Optional[bool] = ...) -> None: ...
 
 class Ancestor(_message.Message):
     __slots__ = ("pid", "creation_time", "comm")
@@ -633,3 +637,43 @@ class ListHostsResponse(_message.Message):
     HOSTS_FIELD_NUMBER: _ClassVar[int]
     hosts: _containers.RepeatedCompositeFieldContainer[Host]
     def __init__(self, hosts: _Optional[_Iterable[_Union[Host, _Mapping]]] = ...) -> None: ...
+
+class Policy(_message.Message):
+    __slots__ = ("name", "service_name", "mode", "scope", "execute", "programs", "connect", "networks")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    EXECUTE_FIELD_NUMBER: _ClassVar[int]
+    PROGRAMS_FIELD_NUMBER: _ClassVar[int]
+    CONNECT_FIELD_NUMBER: _ClassVar[int]
+    NETWORKS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    service_name: str
+    mode: str
+    scope: str
+    execute: str
+    programs: _containers.RepeatedScalarFieldContainer[str]
+    connect: str
+    networks: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., service_name: _Optional[str] = ..., mode: _Optional[str] = ..., scope: _Optional[str] = ..., execute: _Optional[str] = ..., programs: _Optional[_Iterable[str]] = ..., connect: _Optional[str] = ..., networks: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Enforcement(_message.Message):
+    __slots__ = ("mode", "reason", "policies")
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    POLICIES_FIELD_NUMBER: _ClassVar[int]
+    mode: str
+    reason: str
+    policies: _containers.RepeatedCompositeFieldContainer[Policy]
+    def __init__(self, mode: _Optional[str] = ..., reason: _Optional[str] = ..., policies: _Optional[_Iterable[_Union[Policy, _Mapping]]] = ...) -> None: ...
+
+class GetEnforcementRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class SetEnforcementRequest(_message.Message):
+    __slots__ = ("mode",)
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    mode: str
+    def __init__(self, mode: _Optional[str] = ...) -> None: ...

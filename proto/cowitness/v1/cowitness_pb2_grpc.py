@@ -361,6 +361,16 @@ class NodeServiceStub:
                 request_serializer=cowitness_dot_v1_dot_cowitness__pb2.ListHostsRequest.SerializeToString,
                 response_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ListHostsResponse.FromString,
                 _registered_method=True)
+        self.GetEnforcement = channel.unary_unary(
+                '/cowitness.v1.NodeService/GetEnforcement',
+                request_serializer=cowitness_dot_v1_dot_cowitness__pb2.GetEnforcementRequest.SerializeToString,
+                response_deserializer=cowitness_dot_v1_dot_cowitness__pb2.Enforcement.FromString,
+                _registered_method=True)
+        self.SetEnforcement = channel.unary_unary(
+                '/cowitness.v1.NodeService/SetEnforcement',
+                request_serializer=cowitness_dot_v1_dot_cowitness__pb2.SetEnforcementRequest.SerializeToString,
+                response_deserializer=cowitness_dot_v1_dot_cowitness__pb2.Enforcement.FromString,
+                _registered_method=True)
 
 
 class NodeServiceServicer:
@@ -378,6 +388,19 @@ class NodeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetEnforcement(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetEnforcement(self, request, context):
+        """Answers when the kernel has it so.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NodeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -390,6 +413,16 @@ def add_NodeServiceServicer_to_server(servicer, server):
                     servicer.ListHosts,
                     request_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ListHostsRequest.FromString,
                     response_serializer=cowitness_dot_v1_dot_cowitness__pb2.ListHostsResponse.SerializeToString,
+            ),
+            'GetEnforcement': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEnforcement,
+                    request_deserializer=cowitness_dot_v1_dot_cowitness__pb2.GetEnforcementRequest.FromString,
+                    response_serializer=cowitness_dot_v1_dot_cowitness__pb2.Enforcement.SerializeToString,
+            ),
+            'SetEnforcement': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetEnforcement,
+                    request_deserializer=cowitness_dot_v1_dot_cowitness__pb2.SetEnforcementRequest.FromString,
+                    response_serializer=cowitness_dot_v1_dot_cowitness__pb2.Enforcement.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -446,6 +479,60 @@ class NodeService:
             '/cowitness.v1.NodeService/ListHosts',
             cowitness_dot_v1_dot_cowitness__pb2.ListHostsRequest.SerializeToString,
             cowitness_dot_v1_dot_cowitness__pb2.ListHostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEnforcement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cowitness.v1.NodeService/GetEnforcement',
+            cowitness_dot_v1_dot_cowitness__pb2.GetEnforcementRequest.SerializeToString,
+            cowitness_dot_v1_dot_cowitness__pb2.Enforcement.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetEnforcement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cowitness.v1.NodeService/SetEnforcement',
+            cowitness_dot_v1_dot_cowitness__pb2.SetEnforcementRequest.SerializeToString,
+            cowitness_dot_v1_dot_cowitness__pb2.Enforcement.FromString,
             options,
             channel_credentials,
             insecure,

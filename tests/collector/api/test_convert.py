@@ -58,7 +58,7 @@ FULL = AttackTrace(
         KernelEvent(
             "exec", START + 8, 1, 2, process_start=START, login_uid=1000, operation="o", target="t", target_pid=5,
             size=6, ids=(-1, 7), streams=3, nameless=True, verified=True, ancestors=(Ancestor(3, START, "sh"),),
-            container_id="c", unit="shop.service",
+            container_id="c", unit="shop.service", policy="p", enforced=True,
         ),
     ), (0, 2), 11, True, START + 9,
 )  # fmt: skip

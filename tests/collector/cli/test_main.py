@@ -17,7 +17,7 @@ from collector.model import Agent, Capability, Hook, Host, Process, User, Verdic
 from tests.collector.cli.conftest import COMMAND, Shell
 from tests.collector.records import START, confirmed, login, trace
 
-COMMANDS = ("up", "traces", "trace", "logins", "agents", "hosts", "watch", "doctor", "config", "version")
+COMMANDS = ("up", "traces", "trace", "logins", "agents", "hosts", "enforce", "watch", "doctor", "config", "version")
 COMMON = {"--json", "--run-dir"}
 """Options that the manual explains once for all."""
 

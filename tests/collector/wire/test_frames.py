@@ -31,6 +31,7 @@ WRITTEN: dict[str, type] = {
     "verdict": agent.Verdict,
     "policy": agent.Policy,
     "error": agent.Error,
+    "enforce": vocabulary.Enforce,
     "register": vocabulary.Pids,
     "unregister": vocabulary.Pids,
 }

@@ -1,0 +1,35 @@
+"""What policies decided: bpf/policy.h and bpf/connections.c."""
+
+from __future__ import annotations
+
+import errno
+import struct
+
+from probes.layout import HEAD, Fields, socket_end
+from probes.subjects import process
+from probes.subjects.calls import OPERATIONS
+
+DECISION = struct.Struct("=IIII32s")
+
+
+def decision(data: bytes) -> Fields:
+    """`policy` is the kernel's number of it; `result` what the caller got, or would have got without it."""
+    policy, enforced, operation, _, address = DECISION.unpack_from(data, HEAD.size)
+    fields = {
+        "kind": "decision", "policy": str(policy), "enforced": bool(enforced), "operation": OPERATIONS[operation],
+        "result": -errno.EPERM if enforced else 0,
+    }  # fmt: skip
+    return fields | socket_end(address)
+
+
+def execution(data: bytes) -> Fields:
+    """Of an exec: all that an exec tells."""
+    told = process.execution(data)
+    policy, enforced = process.policy(data)
+    result = -errno.EPERM if enforced else 0
+    return told | {
+        "kind": "decision", "policy": str(policy), "enforced": enforced, "operation": "execve", "result": result,
+    }  # fmt: skip
+
+
+DECODERS = {25: decision, 26: execution}
