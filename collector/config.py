@@ -196,7 +196,11 @@ class ApiSettings(Section, frozen=True):
     """The gRPC API on `api.sock` in the run directory."""
 
     group: Annotated[
-        str, Meta(max_length=256, description="The group that may use the API besides the daemon's user.")
+        str,
+        Meta(
+            max_length=256,
+            description="The group that may use the API besides the daemon's user, the switch of enforcement with it.",
+        ),
     ] = ""
 
 

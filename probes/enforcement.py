@@ -69,8 +69,12 @@ class Enforcement:
         self._cap(wanted.mode)
         return "; ".join(filter(None, failures))
 
-    def number(self, name: str) -> int:
-        """The kernel's number of a policy; 0 for none."""
+    def number(self, name: str, pid: int) -> int:
+        """The kernel's number of the policy for a process; 0 for none. One that it is under already stays, as long as
+        there is such a policy: a process could call itself by another service's name."""
+        current = self._kernel.policy(pid)
+        if self.name(current) in [policy.name for policy in self._policies]:
+            return current
         return self._numbers.get(name, 0)
 
     def name(self, number: int) -> str:

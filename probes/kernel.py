@@ -21,7 +21,7 @@ SENSITIVE_SIZE = 64
 PROGRAM_INFO, RUN_TIME = 232, 192
 """Bytes of struct bpf_prog_info up to what we need, and where its run_time_ns and run_cnt are."""
 
-MAY_MARK, POLICY_SHIFT = 1, 8
+MAY_MARK, DESCENDS, POLICY_SHIFT = 1, 2, 8
 LOAD_SECONDS = 180
 Sample = Callable[[bytes], None]
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
@@ -117,14 +117,25 @@ class Kernel:
         samples, bulk, self._samples, self._bulk = self._samples, self._bulk, [], []
         return sorted(samples + bulk, key=_time) if samples and bulk else samples or bulk
 
+    def policy(self, pid: int) -> int:
+        """The number of the policy that a process is under; 0 for none."""
+        value = ctypes.create_string_buffer(4)
+        if self._library.bpf_map_lookup_elem(self._maps["registered"], struct.pack("=I", pid), value):
+            return 0
+        return int(struct.unpack("=I", value.raw)[0]) >> POLICY_SHIFT
+
     def register(self, pid: int, policy: int = 0) -> bool:
         """Let marks of this thread group count, under the policy with this number; False where it does not fit."""
         return self.update("registered", struct.pack("=I", pid), struct.pack("=I", policy << POLICY_SHIFT | MAY_MARK))
 
     def unregister(self, pid: int) -> None:
-        """Its marks count no more; those that are set stay until they are cleared or their thread ends."""
+        """Its marks count no more; those that are set stay until they are cleared or their thread ends. A policy holds
+        as long as the process lives: to hang up is no way out of it."""
         key = struct.pack("=I", pid)
-        self._library.bpf_map_delete_elem(self._maps["registered"], key)
+        if policy := self.policy(pid):
+            self.update("registered", key, struct.pack("=I", policy << POLICY_SHIFT | DESCENDS))
+        else:
+            self._library.bpf_map_delete_elem(self._maps["registered"], key)
 
     def listen32(self, wanted: bool) -> bool:
         """Attach or detach what 32-bit processes need (bpf/compat.c); whether they are heard."""

@@ -133,8 +133,7 @@ class Witness:
     def _obey(self, kind: int, sequence: int, body: bytes) -> None:
         if kind == vocabulary.REGISTER:
             wanted = _pids(body)
-            policy = self._enforcement.number(wanted.policy) if self._enforcement else 0
-            unknown = [pid for pid in wanted.pids if not self._register(pid, policy)]
+            unknown = [pid for pid in wanted.pids if not self._register(pid, wanted.policy)]
         elif kind == vocabulary.ENFORCE:
             reason = self._enforcement.take(_enforce(body)) if self._enforcement else "no programs are loaded"
             self._outbox.put(vocabulary.DONE, sequence, vocabulary.Done([], reason))
@@ -146,14 +145,14 @@ class Witness:
             return
         self._outbox.put(vocabulary.DONE, sequence, vocabulary.Done(unknown))
 
-    def _register(self, pid: int, policy: int) -> bool:
+    def _register(self, pid: int, policy: str) -> bool:
         if not (self._kernel and os.path.isdir(f"/proc/{pid}")):
             return False
         if is_narrow(pid):
             if not self._kernel.listen32(True):
                 return False
             self._narrow.add(pid)
-        if self._kernel.register(pid, policy):
+        if self._kernel.register(pid, self._enforcement.number(policy, pid) if self._enforcement else 0):
             self._registered.add(pid)
             self._lineage.known(pid)
         return pid in self._registered

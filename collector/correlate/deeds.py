@@ -1,7 +1,8 @@
 """What needs no rule: deeds of the kernel's testimony that no web request has business doing.
 
 A finding of these stands by itself, whatever the app said and whether or not an input was recognised. It is `confirmed`
-where the call worked and `attempted` where the kernel refused it. Each is narrow on purpose: a service that loads BPF
+where the call worked and `attempted` where the kernel refused it; so is what a policy does not allow, denied or not:
+that proves no attack. Each is narrow on purpose: a service that loads BPF
 programs or debugs other processes while it serves requests will be told of, and nothing else will.
 """
 
@@ -99,7 +100,8 @@ def findings(events: Iterable[tuple[int, KernelEvent]]) -> dict[int, Finding]:
     found = {}
     for index, event in events:
         if (deed := deed_of(event)) is not None:
-            stage = Verdict.ATTEMPTED if event.result < 0 else Verdict.CONFIRMED
+            done = event.result >= 0 and event.kind != "decision"
+            stage = Verdict.CONFIRMED if done else Verdict.ATTEMPTED
             found[index] = Finding(
                 deed.rule_id, deed.rule_name, deed.category, stage, deed.tags, location=LOCATION,
                 parameter=event.policy or event.comm, value=deed.told(event)[:1024],

@@ -11,6 +11,7 @@ from collector import config
 from collector.config import ConfigError, load, parse
 
 ROOT = Path(__file__).resolve().parents[2]
+POLICY = '[[enforcement.policies]]\nname = "p"\nservice = "s"\n'
 
 
 def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,6 +62,13 @@ def test_flags_are_checked_like_the_file() -> None:
         ('[metrics]\nlisten = "9464"\n', r"metrics\.listen: '9464'"),
         ('[metrics]\nlisten = "127.0.0.1:70000"\n', r"metrics\.listen"),
         ('[metrics]\nlisten = "example.com:9464"\n', r"metrics\.listen"),
+        ('[[enforcement.policies]]\nname = "a"\n', r"enforcement\.policies\[0\]: .*service"),
+        ('[enforcement]\nmode = "on"\n', r"enforcement\.mode"),
+        ('[[enforcement.policies]]\nname = "a"\nservice = "s"\nmod = "off"\n', r"unknown field .?mod"),
+        (POLICY + 'programs = ["true"]\n', r"enforcement\.policies\[0\]\.programs\[0\]"),
+        (POLICY + f'programs = ["/{"é" * 62}"]\n', r"enforcement\.policies: p: .* more than 123 bytes"),
+        (POLICY + 'networks = ["10.0.0.1/8"]\n', r"enforcement\.policies: p: 10\.0\.0\.1/8 has host bits"),
+        (POLICY + POLICY, r"enforcement\.policies: two are named 'p'"),
         ('[api]\ngroup = "no-such-group-here"\n', r"api\.group: there is no group 'no-such-group-here'"),
         ('[detect]\ntrusted_proxies = ["10.0.0.0/99"]\n', r"detect\.trusted_proxies: '10\.0\.0\.0/99'"),
     ],
@@ -108,6 +116,16 @@ def test_what_is_printed_can_be_read_back(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     path.write_text(config.to_toml(settings), "utf-8")
     assert load(path) == settings
+
+
+def test_policies(tmp_path: Path) -> None:
+    """They come in their order, observe unless they say otherwise, and are printed so that they can be read back."""
+    text = POLICY + 'execute = "listed"\nprograms = ["/bin/a \\"b\\""]\n' + POLICY.replace('"p"', '"q"')
+    settings = parse(text, "c.toml")
+    assert [(one.name, one.mode, one.scope) for one in settings.enforcement.policies] == [
+        ("p", "observe", "requests"), ("q", "observe", "requests"),
+    ]  # fmt: skip
+    assert parse(config.to_toml(settings), "printed") == settings
 
 
 def test_listen_addresses() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from probes.vocabulary import KernelEvent, Policy
+from probes.vocabulary import UNREGISTER, KernelEvent, Policy
 from tests.probes.conftest import refusal
 from tests.probes.support import Core, Marked, probes, run_marked
 
@@ -309,6 +309,18 @@ def test_policies_come_and_go(ruled: Core) -> None:
     ruled.register(marked.pid, policy="old")
     ruled.enforce("enforce", Policy("new", "enforce", execute="none"))
     assert marked.go() == "0\n"
+
+
+def test_hanging_up_is_no_way_out(ruled: Core) -> None:
+    """A process whose agent is gone, or that calls itself by another name, stays under its policy until it ends."""
+    strict, loose = Policy("strict", "enforce", "processes", "none"), Policy("loose", "enforce", "processes")
+    ruled.enforce("enforce", strict, loose)
+    marked = Marked(HELPERS + "mark(0x50e); print(run('true'))")
+    ruled.register(marked.pid, policy="strict")
+    ruled.command(UNREGISTER, marked.pid)
+    assert ruled.register(marked.pid, policy="loose") == []
+    assert marked.go() == "-9\n"
+    assert [event.policy for event in decisions(ruled, 0x50E)] == ["strict"]
 
 
 def test_capabilities(core: Core) -> None:

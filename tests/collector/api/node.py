@@ -10,10 +10,13 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from collector.api import server
 from collector.hub import Hub
-from collector.model import Agent, AttackTrace, Host, LoginEvent
+from collector.model import Agent, AttackTrace, Host, LoginEvent, PoliciesInForce
 from collector.store.sqlite import SqliteStore
+from probes.vocabulary import Mode
 
 T = TypeVar("T")
 
@@ -24,12 +27,19 @@ class View:
     def __init__(self) -> None:
         self.agent_list: list[Agent] = []
         self.host_list: list[Host] = []
+        self.enforcement = PoliciesInForce("enforce")
 
     def agents(self) -> list[Agent]:
         return self.agent_list
 
     def hosts(self) -> list[Host]:
         return self.host_list
+
+    def in_force(self) -> PoliciesInForce:
+        return self.enforcement
+
+    async def switch(self, mode: Mode) -> None:
+        self.enforcement = replace(self.enforcement, mode=mode)
 
 
 class Served:

@@ -13,7 +13,8 @@ from cowitness.v1 import cowitness_pb2_grpc as rpc
 
 from collector import hub
 from collector.api import convert, services
-from collector.model import Agent, Host, Process, Verdict
+from collector.model import Agent, Host, PoliciesInForce, Process, Verdict
+from probes.vocabulary import Policy
 from tests.collector.api.node import Served, served
 from tests.collector.records import confirmed, login, trace
 
@@ -190,3 +191,22 @@ def test_hosts(node: Served, api: Stubs) -> None:
     (host,) = api.node.ListHosts(pb.ListHostsRequest()).hosts
     assert (host.host_name, host.probes_running, host.probes_reason) == ("box", False, "no root")
     assert dict(host.counters) == {"dropped.x": 3}
+
+
+def test_enforcement(node: Served, api: Stubs) -> None:
+    """The policies are shown with their service; the switch takes the known words only."""
+    policy = Policy("p", "enforce", execute="listed", programs=("/bin/true",), networks=("10.0.0.0/8",))
+    node.view.enforcement = PoliciesInForce("enforce", "no cgroups", (("shop", policy),))
+    shown = api.node.GetEnforcement(pb.GetEnforcementRequest())
+    assert (shown.mode, shown.reason) == ("enforce", "no cgroups")
+    assert shown.policies == [
+        pb.Policy(
+            name="p", service_name="shop", mode="enforce", scope="requests", execute="listed", programs=["/bin/true"],
+            connect="any", networks=["10.0.0.0/8"],
+        )
+    ]  # fmt: skip
+    assert api.node.SetEnforcement(pb.SetEnforcementRequest(mode="off")).mode == "off"
+    for word in ("", "on", "OFF"):
+        code, details = status(lambda word=word: api.node.SetEnforcement(pb.SetEnforcementRequest(mode=word)))
+        assert (code, "mode:" in details) == (grpc.StatusCode.INVALID_ARGUMENT, True)
+    assert node.view.enforcement.mode == "off"

@@ -13,7 +13,8 @@ import pytest
 
 from collector import config
 from collector.cli import client
-from collector.model import Agent, Capability, Hook, Host, Process, User, Verdict
+from collector.model import Agent, Capability, Hook, Host, PoliciesInForce, Process, User, Verdict
+from probes.vocabulary import Policy
 from tests.collector.cli.conftest import COMMAND, Shell
 from tests.collector.records import START, confirmed, login, trace
 
@@ -217,6 +218,18 @@ def test_the_manual_names_every_command_and_option() -> None:
         options = set(re.findall(r"(--[a-z-]+)", shown)) - {"--help"}
         missing = {option for option in options if f"`{option}" not in sections[name]}
         assert missing - COMMON == set(), name
+
+
+def test_enforce(shell: Shell) -> None:
+    """It shows the policies and what of them is not in force, and switches; another word is refused."""
+    policy = Policy("shop-kernel", "enforce", execute="no-shells", connect="no-private", networks=("10.0.0.0/8",))
+    shell.node.view.enforcement = PoliciesInForce("enforce", "no cgroups here", (("shop", policy),))
+    shown = " ".join(shell.out("enforce").split())
+    for words in ("mode enforce", "not in force: no cgroups here", "shop-kernel", "no-shells", "10.0.0.0/8"):
+        assert words in shown
+    assert shell.json("enforce", "observe")[0]["mode"] == "observe"
+    assert shell.node.view.enforcement.mode == "observe"
+    assert shell.run("enforce", "on").returncode == 2
 
 
 def test_version() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from collector.correlate import Correlator, deeds
-from collector.model import Process, RequestReport, Verdict
+from collector.model import Action, Process, RequestReport, Verdict
 from probes.vocabulary import Ancestor
 from tests.collector.correlate.support import APP, ID, event, report, shell
 
@@ -28,6 +28,8 @@ from tests.collector.correlate.support import APP, ID, event, report, shell
         ("bpf", {"operation": "PROG_LOAD", "result": 5}, "kernel_tampering", 3),
         ("bpf", {"operation": "MAP_LOOKUP_ELEM"}, "", 0),
         ("connect", {"family": "ipv4", "address": "192.0.2.7", "port": 4444}, "", 0),
+        ("decision", {"operation": "connect", "policy": "p", "enforced": True, "result": -1}, "policy_violation", 1),
+        ("decision", {"operation": "execve", "path": "/bin/sh", "policy": "p"}, "policy_violation", 1),
     ],
 )
 def test_deeds(kind: str, fields: dict[str, Any], category: str, stage: int) -> None:
@@ -35,6 +37,19 @@ def test_deeds(kind: str, fields: dict[str, Any], category: str, stage: int) -> 
     found = deeds.findings([(4, event(kind, 1, **fields))])
     told = [(i, one.category, int(one.stage)) for i, one in found.items()]
     assert told == ([(4, category, stage)] if category else [])
+
+
+@pytest.mark.parametrize(
+    ("enforced", "action", "words"),
+    [(True, Action.BLOCKED, ": blocked in the kernel"), (False, Action.MONITORED, ": would have been blocked")],
+)
+def test_what_a_policy_decided(enforced: bool, action: Action, words: str) -> None:
+    """The finding names the policy, what it was about, and whether it was stopped."""
+    where = {"family": "ipv4", "address": "10.0.0.7", "port": 80, "policy": "shop-kernel"}
+    found = deeds.findings([(0, event("decision", 1, operation="connect", enforced=enforced, **where))])[0]
+    assert (found.action, found.parameter) == (action, "shop-kernel")
+    assert found.value.startswith(f"connect 10.0.0.7 port 80{words}")
+    assert found.value.endswith("by shop-kernel")
 
 
 def fileless(**fields: Any) -> Any:

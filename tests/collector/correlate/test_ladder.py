@@ -116,6 +116,13 @@ def test_connect(url: str, resolved: tuple[str, ...], address: str, port: int, e
     assert ladder.evidence(wanted, (Operation(0, "url", text=url, resolved=resolved),), (connect,)) == expected
 
 
+def test_a_connect_that_a_policy_denied() -> None:
+    """It never left the host: nothing is confirmed."""
+    wanted = finding(category="ssrf", statement="http://127.0.0.1:8001/")
+    connect = event("connect", 1, family="ipv4", address="127.0.0.1", port=8001, result=-1)
+    assert ladder.evidence(wanted, (Operation(0, "url", text=wanted.statement),), (connect,)) == set()
+
+
 def test_file_url() -> None:
     """A file URL is confirmed by the open of its path."""
     wanted = finding(category="ssrf", statement="file:///etc/passwd")
