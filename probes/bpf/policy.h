@@ -7,6 +7,7 @@
  * An execution is judged when the kernel has loaded the new program and before its first instruction: file and name are
  * the kernel's, and nobody can change them any more. It is ended by SIGKILL: who started it sees it die of that, and
  * the decision is told instead of the exec.
+ * Where the kernel cannot send the signal (it still sends another one on this processor) the decision says so.
  * Not caught: what an allowed program does by itself (an interpreter that reads a script), a shell under another name
  * that is no link, and without the kernel's type information (task.h) any link; a process for which `registered` has no
  * room. Cost: two look-ups for each exec of a process that has a policy, none for others.

@@ -95,6 +95,18 @@ print(set(codes), run("true"))
     assert [event for event in ruled.of(0x502) if event.kind == "exec"] == []
 
 
+def test_not_one_instruction(ruled: Core, tmp_path: Path) -> None:
+    """200 of 200 again, by programs whose very first work would be the effect."""
+    ruled.enforce("enforce", Policy("no-programs", "enforce", execute="none"))
+    code = """
+mark(0x50f)
+print({run("/bin/touch", f"{sys.argv[1]}/{n}") for n in range(200)})
+"""
+    assert run_ruled(ruled, "no-programs", code, str(tmp_path)) == "{-9}\n"
+    assert list(tmp_path.iterdir()) == []
+    assert [event.enforced for event in decisions(ruled, 0x50F)] == [True] * 200
+
+
 def test_observing(ruled: Core, tmp_path: Path) -> None:
     """Everything happens, and each execution that would be denied is told so, beside the exec itself."""
     ruled.enforce("enforce", Policy("look", "observe", execute="none", connect="listed"))
