@@ -79,6 +79,15 @@ class InspectorSettings(Section, frozen=True):
         int, Meta(ge=0, le=64, description="How many; 0 means one on a single processor and two on more.")
     ] = 0
     max_connections: Annotated[int, Meta(ge=16, le=65536, description="Connections of agents, per inspector.")] = 8192
+    listen: Annotated[
+        str,
+        Meta(
+            max_length=300,
+            description="Loopback IP address and port for agents of systems without Unix sockets; empty turns it off. "
+            "They need the token in `agent.token` of the run directory. Nothing tells their process: the kernel side "
+            "does not watch it.",
+        ),
+    ] = ""
 
 
 class CorrelateSettings(Section, frozen=True):
@@ -357,6 +366,10 @@ def _check_values(settings: Settings) -> None:
     _check_policies(settings.enforcement.policies)
     if settings.metrics.listen:
         listen_address(settings.metrics.listen)
+    if settings.inspector.listen:
+        host, _ = listen_address(settings.inspector.listen, "inspector.listen")
+        if not ipaddress.ip_address(host).is_loopback:
+            raise ValueError(f"inspector.listen: {host} is not a loopback address")
     if settings.api.group:
         _check_group(settings.api.group)
 
@@ -385,8 +398,8 @@ def _check_group(name: str) -> None:
         raise ValueError(f"api.group: there is no group '{name}' on this host") from None
 
 
-def listen_address(text: str) -> tuple[str, int]:
-    """Address and port of metrics.listen; raises ValueError."""
+def listen_address(text: str, setting: str = "metrics.listen") -> tuple[str, int]:
+    """Address and port of a setting; raises ValueError."""
     address, _, port = text.rpartition(":")
     address = address.removeprefix("[").removesuffix("]")
     address = "127.0.0.1" if address == "localhost" else address
@@ -396,4 +409,4 @@ def listen_address(text: str) -> tuple[str, int]:
             return address, int(port)
     except ValueError:
         pass
-    raise ValueError(f"metrics.listen: '{text}' is not an IP address and a port, such as 127.0.0.1:9464")
+    raise ValueError(f"{setting}: '{text}' is not an IP address and a port, such as 127.0.0.1:9464")

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import signal
+import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -16,7 +17,7 @@ import msgspec
 import structlog
 import uvloop
 
-from collector.config import CorrelateSettings, Settings
+from collector.config import CorrelateSettings, Settings, listen_address
 from collector.core import link, run_dir
 from collector.core.agents import Agents
 from collector.core.children import InspectorStarter, ProbeStarter
@@ -194,10 +195,19 @@ class Core:
         path = self.settings.run_dir / "agent.sock"
         listener = stack.enter_context(run_dir.listen(path, 0o666))
         stack.callback(path.unlink, missing_ok=True)
-        setup = link.Setup(msgspec.to_builtins(self.settings), host_name())
-        starter = InspectorStarter(listener, self.inspectors, setup)
+        tcp, token = self._listen_on_loopback(stack)
+        setup = link.Setup(msgspec.to_builtins(self.settings), host_name(), token=token)
+        starter = InspectorStarter(listener, tcp, self.inspectors, setup)
         for number in range(self.settings.inspector.workers or min(2, os.cpu_count() or 1)):
             self.supervisor.keep(starter.plan(number))
+
+    def _listen_on_loopback(self, stack: AsyncExitStack) -> tuple[socket.socket | None, str]:
+        """A listener for agents without Unix sockets and the token that they say first, where that is configured."""
+        if not (where := self.settings.inspector.listen):
+            return None, ""
+        token = run_dir.token(self.settings.run_dir / "agent.token")
+        address = listen_address(where, "inspector.listen")
+        return stack.enter_context(run_dir.listen_on_loopback(address)), token
 
     async def _meet_probes(self) -> None:
         """Who asks right after the start gets a true answer; a host that compiles slowly is not waited for longer."""

@@ -15,6 +15,8 @@ Runs COMMAND with the Cowitness agent in every Python process that it starts.
 environment:
   COWITNESS_MODE         off, monitor (default) or block
   COWITNESS_RUN_DIR      where the collector's sockets are (default /run/cowitness)
+  COWITNESS_ADDRESS      the collector's loopback address and port, in place of its socket
+  COWITNESS_TOKEN        what it wants to hear there first (else from COWITNESS_TOKEN_FILE, else agent.token beside it)
   COWITNESS_SERVICE      the service's name (else OTEL_SERVICE_NAME, DD_SERVICE)
   COWITNESS_DEADLINE_MS  how long a verdict may take in block mode (default 20)
   COWITNESS_USER_MODE    identification (default), anonymisation or disabled
@@ -54,7 +56,13 @@ def environment(environ):
 
 
 def _execute(words, environ):
+    from pyagent.core import facts
+
     try:
+        if not facts.HAS_FORK:
+            import subprocess
+
+            return subprocess.call(words, env=environ)
         os.execvpe(words[0], words, environ)
     except OSError as error:
         print('cowitness-run: cannot run %s: %s' % (words[0], error.strerror), file=sys.stderr)

@@ -27,8 +27,10 @@ log = structlog.get_logger()
 class InspectorStarter:
     """Starts inspector `number`, and again. `setup` is what each one is told first."""
 
-    def __init__(self, listener: socket.socket, inspectors: Inspectors, setup: link.Setup) -> None:
-        self._listener, self._inspectors, self._setup = listener, inspectors, setup
+    def __init__(
+        self, listener: socket.socket, tcp: socket.socket | None, inspectors: Inspectors, setup: link.Setup
+    ) -> None:
+        self._listener, self._tcp, self._inspectors, self._setup = listener, tcp, inspectors, setup
         self._tasks: set[asyncio.Task[None]] = set()
 
     def plan(self, number: int) -> Plan:
@@ -38,8 +40,11 @@ class InspectorStarter:
         """Start a process with the agent socket and one end of a socket pair."""
         ours, theirs = socket.socketpair()
         with theirs:
-            passed = (self._listener.fileno(), theirs.fileno())
+            passed = [self._listener.fileno(), theirs.fileno()]
             words = ["--fd", str(passed[0]), "--link", str(passed[1])]
+            if self._tcp is not None:
+                passed.append(self._tcp.fileno())
+                words += ["--tcp", str(passed[2])]
             try:
                 child = run_module("collector.inspector.main", words, passed)
             except OSError:

@@ -62,12 +62,14 @@ class Stats(Struct, frozen=True):
 
 
 class Setup(Struct, frozen=True):
-    """SETUP: the first frame, from the core. `settings` is the whole configuration as plain data."""
+    """SETUP: the first frame, from the core. `settings` is the whole configuration as plain data; `token` is what
+    agents say first that come by TCP."""
 
     settings: dict[str, Any]
     host: str
     policy_version: int = 1
     policy_mode: str = ""
+    token: str = ""
 
 
 class Registered(Struct, frozen=True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
+import secrets
 import socket
 from pathlib import Path
 
@@ -13,6 +15,7 @@ MAX_SOCKET_PATH = 107
 
 BACKLOG = 4096
 LONGEST_NAME = "agent.sock"
+TOKEN = re.compile("[0-9a-f]{64}")
 
 
 class CannotStart(Exception):  # noqa: N818 - reads as what it is
@@ -67,6 +70,34 @@ def listen(path: Path, mode: int) -> socket.socket:
     finally:
         os.umask(before)
     return listener
+
+
+def listen_on_loopback(address: tuple[str, int]) -> socket.socket:
+    """A listening TCP socket; raises CannotStart."""
+    try:
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        listener = socket.create_server(address, family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise CannotStart(f"cannot listen on {address[0]} port {address[1]}: {error.strerror}") from error
+    listener.setblocking(False)
+    return listener
+
+
+def token(path: Path) -> str:
+    """The token of agents that come by TCP: 64 hexadecimal digits in a file that only its owner reads. The one that is
+    there stays, so that agents outlive a restart; raises CannotStart."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "r+") as file:
+            os.fchmod(descriptor, 0o600)
+            if not TOKEN.fullmatch(known := file.read(100).strip()):
+                known = secrets.token_hex(32)
+                file.seek(0)
+                file.truncate()
+                file.write(known + "\n")
+    except OSError as error:
+        raise CannotStart(f"cannot write {path}: {error.strerror}") from error
+    return known
 
 
 def _make(directory: Path, option: str, mode: int) -> None:

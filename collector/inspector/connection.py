@@ -238,7 +238,9 @@ def cost(size: int) -> int:
 
 
 def _credentials(transport: asyncio.Transport) -> tuple[int, int]:
-    """The peer's pid (0 where it is outside of this pid namespace) and uid, as the kernel knows them."""
+    """The peer's pid (0 outside of this pid namespace, and by TCP) and uid, as the kernel knows them."""
     peer: socket.socket = transport.get_extra_info("socket")
+    if peer.family != socket.AF_UNIX:
+        return 0, -1
     pid, uid, _ = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
     return pid, uid

@@ -1,7 +1,8 @@
-"""Builds an inspector: `python -m collector.inspector.main --fd N --link N`, started by the core.
+"""Builds an inspector: `python -m collector.inspector.main --fd N --link N [--tcp N]`, started by the core.
 
-`--fd` is the listening agent socket, `--link` one end of a socket pair whose first frame is SETUP. It ends when the
-core does: at the end of the link, at SIGTERM, and by the kernel where prctl(2) works.
+`--fd` is the listening agent socket, `--tcp` a listener on loopback where there is one, `--link` one end of a socket
+pair whose first frame is SETUP. It ends when the core does: at the end of the link, at SIGTERM, and by the kernel where
+prctl(2) works.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import resource
 import signal
 import socket
 import time
+from collections.abc import Callable
 
 import uvloop
 
@@ -25,6 +27,7 @@ from collector.inspector.corelink import CoreLink
 from collector.inspector.counters import Counters
 from collector.inspector.crowd import Crowd
 from collector.inspector.desk import Desk, Judge
+from collector.inspector.door import Door
 from collector.inspector.judge import build_judge
 from collector.inspector.limits import Limits
 from collector.inspector.views import Views
@@ -40,6 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="An inspector of Cowitness; the core starts it.")
     parser.add_argument("--fd", type=int, required=True, help="the listening agent socket")
     parser.add_argument("--link", type=int, required=True, help="the socket pair to the core")
+    parser.add_argument("--tcp", type=int, help="the listener for agents without Unix sockets")
     arguments = parser.parse_args()
     parent = os.getppid()
     privileges.raise_file_limit()
@@ -49,10 +53,11 @@ def main() -> None:
         judge = build_judge(setup)
         privileges.drop()
         privileges.die_with(parent)
-        uvloop.run(serve(socket.socket(fileno=arguments.fd), channel, setup, judge))
+        listeners = [socket.socket(fileno=fd) for fd in (arguments.fd, arguments.tcp) if fd is not None]
+        uvloop.run(serve(listeners, channel, setup, judge))
 
 
-async def serve(listener: socket.socket, channel: socket.socket, setup: link.Setup, judge: Judge) -> None:
+async def serve(listeners: list[socket.socket], channel: socket.socket, setup: link.Setup, judge: Judge) -> None:
     """Hold the agents' connections until the core is gone or asks for an end."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
@@ -67,9 +72,7 @@ async def serve(listener: socket.socket, channel: socket.socket, setup: link.Set
     core.on_wanted = lambda wanted: report_ended(core, views.want(wanted.request_ids))
     desk = Desk(judge, worker, core, crowd, counters, setup)
     await loop.create_unix_connection(lambda: core, sock=channel)
-    server = await loop.create_unix_server(
-        lambda: Connection(desk, crowd, counters, limits), sock=listener, backlog=BACKLOG
-    )
+    servers = await listen(listeners, lambda: Connection(desk, crowd, counters, limits), setup.token, counters)
     tasks: list[asyncio.Task[object]] = [
         asyncio.create_task(worker.run()),
         asyncio.create_task(housekeeping(core, crowd, counters)),
@@ -78,7 +81,8 @@ async def serve(listener: socket.socket, channel: socket.socket, setup: link.Set
     gc.freeze()
     tasks.append(asyncio.create_task(ended.wait(), name="end"))
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)  # a failed task ends us: the core starts anew
-    server.close()
+    for server in servers:
+        server.close()
     for task in tasks:
         task.cancel()
 
@@ -87,6 +91,17 @@ def report_ended(core: CoreLink, requests: list[Request]) -> None:
     """Report requests that the core asks for after they ended."""
     if requests:
         core.evidence(link.Evidence(tuple(RequestReport(request, ()) for request in requests)), lambda: None)
+
+
+async def listen(
+    listeners: list[socket.socket], make: Callable[[], Connection], token: str, counters: Counters
+) -> list[asyncio.Server]:
+    """Serve the Unix socket, and TCP behind the door."""
+    loop = asyncio.get_running_loop()
+    servers = [await loop.create_unix_server(make, sock=listeners[0], backlog=BACKLOG)]
+    for listener in listeners[1:]:
+        servers.append(await loop.create_server(Door(token, make, counters), sock=listener, backlog=BACKLOG))
+    return servers
 
 
 async def housekeeping(core: CoreLink, crowd: Crowd, counters: Counters) -> None:

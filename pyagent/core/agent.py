@@ -34,7 +34,8 @@ class Agent(object):
         return {
             'enabled': self.mode != 'off',
             'mode': self.mode,
-            'socket': self.config.socket_path,
+            'socket': self.config.place,
+            'lacking': facts.lacking(),
             'connected': self.stream.connected,
             'witnessed': self.stream.witnessed,
             'last_error': self.stream.last_error,

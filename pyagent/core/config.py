@@ -3,10 +3,13 @@
 from __future__ import absolute_import
 
 import os
+import re
 import sys
 
-from . import guard
+from . import guard, native
 
+MAX_TOKEN = 256
+_TOKEN = re.compile('[0-9a-f]{64}\\Z')
 MODES = ('off', 'monitor', 'block')
 USER_MODES = ('identification', 'anonymisation', 'disabled')
 _DATADOG_USER_MODES = {'ident': 'identification', 'anon': 'anonymisation', 'disabled': 'disabled'}
@@ -25,12 +28,42 @@ class Config(object):
         self.service, self.environment, self.service_version = _identity(env)
         self.user_mode = self._user_mode(env)
         self.user_salt = env.get('COWITNESS_USER_SALT', '')[:200]
+        self.address = self._address(env)
+        self.token_file = env.get('COWITNESS_TOKEN_FILE') or os.path.join(
+            self.run_dir, 'agent.token'
+        )
+        self._token = env.get('COWITNESS_TOKEN', '')
         self.propagate = self._choice(env, 'COWITNESS_PROPAGATE', ('on', 'off'), 'on') == 'on'
 
     @property
     def socket_path(self):
         """The agent socket of the node's collector."""
         return os.path.join(self.run_dir, 'agent.sock')
+
+    @property
+    def place(self):
+        """Where the collector is, for people."""
+        return '%s:%d' % self.address if self.address else self.socket_path
+
+    def token(self):
+        """What the collector wants to hear on TCP before anything else; raises an EnvironmentError without one."""
+        token = self._token
+        if not token:
+            with native.open(self.token_file, 'rb') as file:
+                token = file.read(MAX_TOKEN).decode('latin-1')
+        if not _TOKEN.match(token.strip()):
+            raise EnvironmentError('no token of 64 hexadecimal digits in ' + self.token_file)
+        return token.strip()
+
+    def _address(self, env):
+        """A loopback address and port, or None: nothing is sent to another machine."""
+        host, _, port = env.get('COWITNESS_ADDRESS', '').rpartition(':')
+        host = host.strip('[]')
+        if host in ('127.0.0.1', '::1', 'localhost') and port.isdigit() and 0 < int(port) < 65536:
+            return '127.0.0.1' if host == 'localhost' else host, int(port)
+        if host or port:
+            self.problems.append('COWITNESS_ADDRESS must be a loopback address and a port')
+        return None
 
     def _mode(self, env):
         enabled = env.get('COWITNESS_ENABLED', env.get('DD_APPSEC_ENABLED', '1'))

@@ -12,7 +12,7 @@ import threading
 
 TEXT_IS_UNICODE = str is not bytes
 HAS_UNIX_SOCKETS = hasattr(socket, 'AF_UNIX')
-HAS_FORK = hasattr(os, 'fork')
+HAS_FORK = hasattr(os, 'fork')  # and an exec that takes the place of the process
 HAS_FORK_HOOKS = hasattr(os, 'register_at_fork')
 HAS_MARKS = sys.platform.startswith('linux')
 DESCRIPTORS_STAY = hasattr(os, 'set_inheritable')  # a command inherits what it is told to only
@@ -23,3 +23,15 @@ HAS_SPECS = (
     sys.version_info[0] > 2
 )  # importlib's finders say how a module is loaded, not only by whom
 HAS_OLD_FINDERS = sys.version_info < (3, 12)  # those that do not are asked, too
+
+LACKS = {
+    'HAS_MARKS': 'requests are not marked to the kernel',
+    'HAS_UNIX_SOCKETS': 'no Unix sockets: the collector is reached by COWITNESS_ADDRESS alone',
+    'HAS_AUDIT': 'no audit events: where requests share a thread, only what is hooked is marked',
+    'HAS_ASYNC': 'ASGI applications and asynchronous clients are not seen',
+}
+
+
+def lacking():
+    """What cannot be done here, in words."""
+    return [LACKS[name] for name in sorted(LACKS) if not globals()[name]]

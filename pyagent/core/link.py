@@ -38,6 +38,16 @@ def hello(config, role, mode):
     }
 
 
+def _way(config):
+    """(socket family, address, what is said first) to reach the collector: its Unix socket, or TCP where one is named."""
+    if config.address:
+        family = socket.AF_INET6 if ':' in config.address[0] else socket.AF_INET
+        return family, config.address, config.token().encode('ascii') + b'\n'
+    if not facts.HAS_UNIX_SOCKETS:
+        raise OSError('no Unix sockets here, and no COWITNESS_ADDRESS')
+    return socket.AF_UNIX, config.socket_path, b''
+
+
 class Link(object):
     """A connected socket and the bytes that it has not taken yet; `moved` counts those that came and went.
 
@@ -46,16 +56,16 @@ class Link(object):
 
     _socket = None
 
-    def __init__(self, path, timeout):
-        if not facts.HAS_UNIX_SOCKETS:
-            raise OSError('no Unix sockets here')
-        self._socket = native.unix_socket()
+    def __init__(self, config, timeout):
+        family, address, self._out = _way(config)
+        self._socket = native.stream_socket(family)
         self._splitter = wire.Splitter()
-        self._out = b''
         self.moved = 0
         try:
             self._socket.settimeout(timeout)
-            native.connect(self._socket, path)
+            native.connect(self._socket, address)
+            if config.address:
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except BaseException:
             self.close()
             raise

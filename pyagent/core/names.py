@@ -22,6 +22,11 @@ except ImportError:
     ContextVar = None
 
 try:
+    import fcntl
+except ImportError:
+    fcntl = None
+
+try:
     from atexit import unregister as forget_at_exit
 except ImportError:
 
@@ -66,6 +71,7 @@ native_thread_id = getattr(threading, 'get_native_id', lambda: 0)
 __all__ = [
     'ContextVar',
     'builtins',
+    'fcntl',
     'forget_at_exit',
     'integer_types',
     'is_ascii',

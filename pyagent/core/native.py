@@ -6,10 +6,11 @@ Kept when the agent is loaded; where the patching came first, asked back of the 
 
 from __future__ import absolute_import
 
+import io
 import sys
 import time as _time
 
-from . import facts
+from . import facts, names
 
 
 def _original(module, name):
@@ -29,18 +30,18 @@ Lock = _original(_THREADS, 'allocate_lock')
 Local = _original(_THREADS, '_local')
 Socket = _original('socket', 'socket')
 sleep = _original('time', 'sleep')
+open = io.open
 # Before anything is hooked: the agent's own connections are not the app's.
 connect = Socket.connect
 
 
-def unix_socket():
+def stream_socket(family):
     """A stream socket of this process: a command that the app executes does not inherit it."""
     import socket
 
-    made = Socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    if not facts.DESCRIPTORS_STAY:
-        import fcntl
-
+    made = Socket(family, socket.SOCK_STREAM)
+    if not facts.DESCRIPTORS_STAY and names.fcntl is not None:
+        fcntl = names.fcntl
         fcntl.fcntl(made.fileno(), fcntl.F_SETFD, fcntl.FD_CLOEXEC)
     return made
 

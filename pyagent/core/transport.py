@@ -195,7 +195,7 @@ class Stream(object):
         self._next_try = names.monotonic() + RETRY
         link = None
         try:
-            link = Link(self._config.socket_path, self._config.deadline)
+            link = Link(self._config, self._config.deadline)
             self._told_version = ledger.version
             greeting = wire.encode_body(hello(self._config, 'stream', self.mode))
             if patience:

@@ -75,7 +75,7 @@ class Verdicts(object):
         if link is not None:
             return link
         self._local.sequence = 0
-        self._local.link = link = Link(self._config.socket_path, self._config.deadline)
+        self._local.link = link = Link(self._config, self._config.deadline)
         self._open_links()
         self._links[id(link)] = weakref.ref(link)
         link.queue(wire.HELLO, 0, wire.encode_body(hello(self._config, 'verdict', 'block')))

@@ -12,8 +12,9 @@ import time
 import unittest
 
 from pyagent.core import agent as agents
-from pyagent.core import context, guard, wire
+from pyagent.core import context, facts, guard, wire
 
+TOKEN = '5f' * 32
 WELCOME = {'witnessed': False, 'policy': {'version': 1, 'mode': ''}}
 GOLDEN = os.path.join(
     os.path.dirname(__file__), os.pardir, os.pardir, 'proto', 'wire', 'golden'
@@ -43,13 +44,35 @@ class Listener(object):
     """
 
     def __init__(self, directory, verdict=None):
-        self.path = os.path.join(directory, 'agent.sock')
+        self.path = os.path.join(directory, 'agent.sock' if facts.HAS_UNIX_SOCKETS else 'port')
         self.verdict, self.acknowledge = verdict, True
         self.frames, self.connections = [], []
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.bind(self.path)
+        self._socket = self._on_unix() if facts.HAS_UNIX_SOCKETS else self._on_tcp(directory)
         self._socket.listen(16)
         self._start(self._accept)
+
+    def _on_unix(self):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self.path)
+        self.variables = {}
+        return listener
+
+    def _on_tcp(self, directory):
+        """On loopback, with a token; the next one in this directory has the same port."""
+        known = 0
+        if os.path.exists(self.path + '.was'):
+            with open(self.path + '.was') as file:
+                known = int(file.read())
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(('127.0.0.1', known))
+        port = listener.getsockname()[1]
+        with open(self.path + '.was', 'w') as file:
+            file.write(str(port))
+        with open(os.path.join(directory, 'agent.token'), 'w') as file:
+            file.write(TOKEN + '\n')
+        self.variables = {'COWITNESS_ADDRESS': '127.0.0.1:%d' % port}
+        return listener
 
     def records(self, kind, **fields):
         """Records of this type that have arrived in batches."""
@@ -70,6 +93,10 @@ class Listener(object):
 
     def hang_up(self):
         """Close the socket and every connection, and take the name away."""
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)  # who waits for a connection gives up
+        except (OSError, socket.error):
+            pass
         self._socket.close()
         if os.path.exists(self.path):
             os.unlink(self.path)
@@ -97,6 +124,10 @@ class Listener(object):
     def _serve(self, connection):
         splitter = wire.Splitter()
         try:
+            if self.variables:
+                said = connection.recv(65, socket.MSG_WAITALL)
+                if said != TOKEN.encode('ascii') + b'\n':
+                    connection.close()
             while True:
                 data = connection.recv(65536)
                 if not data:
@@ -158,6 +189,7 @@ class AgentCase(Case):
             'COWITNESS_MODE': self.mode,
             'COWITNESS_DEADLINE_MS': str(self.deadline),
         }
+        self.environ.update(self.listener.variables)
         self.agent = agents.start(self.environ)
         self.addCleanup(self._stop)
 

@@ -2,6 +2,9 @@
 
 from __future__ import absolute_import
 
+import os
+import shutil
+import tempfile
 import unittest
 
 from pyagent.core.config import Config
@@ -47,3 +50,29 @@ class Settings(unittest.TestCase):
         self.assertEqual(Config({name: 'ident'}).user_mode, 'identification')
         self.assertEqual(Config({name: 'whatever'}).user_mode, 'disabled')
         self.assertEqual(Config({'COWITNESS_USER_MODE': 'whatever'}).user_mode, 'disabled')
+
+    def test_addresses(self):
+        """TCP goes to loopback alone; what cannot be is named, and the socket stays."""
+        for text, address in (('127.0.0.1:9465', ('127.0.0.1', 9465)), ('[::1]:1', ('::1', 1)), ('localhost:7', ('127.0.0.1', 7))):
+            config = Config({'COWITNESS_ADDRESS': text})
+            self.assertEqual((config.address, config.problems), (address, []))
+        for text in ('10.0.0.1:9465', 'example.org:80', '127.0.0.1', '127.0.0.1:0', ':9465', '127.0.0.1:x', '127.0.0.1:99999'):
+            config = Config({'COWITNESS_ADDRESS': text})
+            self.assertEqual((config.address, len(config.problems)), (None, 1), text)
+        self.assertEqual(Config({}).place, '/run/cowitness/agent.sock')
+
+    def test_tokens(self):
+        """From the environment, else from a file; anything but 64 hexadecimal digits is no token, and is not sent."""
+        token = '0f' * 32
+        self.assertEqual(Config({'COWITNESS_TOKEN': token}).token(), token)
+        path = os.path.join(tempfile.mkdtemp(prefix='cw-'), 'token')
+        self.addCleanup(shutil.rmtree, os.path.dirname(path))
+        self.assertRaises(EnvironmentError, Config({'COWITNESS_TOKEN_FILE': path}).token)
+        for content in (token + '\n', 'short', token + token, 'PASSWORD=' + token):
+            with open(path, 'w') as file:
+                file.write(content)
+            config = Config({'COWITNESS_TOKEN_FILE': path})
+            if content == token + '\n':
+                self.assertEqual(config.token(), token)
+            else:
+                self.assertRaises(EnvironmentError, config.token)

@@ -10,7 +10,7 @@ import sys
 import threading
 import unittest
 
-from pyagent.core import context, lifecycle
+from pyagent.core import context, facts, lifecycle
 
 from .support import HookCase, environ
 
@@ -38,6 +38,7 @@ class Processes(HookCase):
             [('shell', 'true c', 'subprocess')],
         )
 
+    @unittest.skipUnless(facts.HAS_FORK, 'os.spawnv forks here')
     def test_arguments(self):
         """A list of words is argv, whichever way it is started."""
         self.assertEqual(
@@ -60,6 +61,7 @@ class Processes(HookCase):
         operation = self.ended()['operations'][0]
         self.assertIn(operation['error'], ('OSError', 'FileNotFoundError'))
 
+    @unittest.skipUnless(facts.HAS_FORK, 'no fork here')
     def test_exec_is_told_before(self):
         """A process that is replaced has told its operation before: nobody comes back to tell it."""
         seen = []
@@ -84,6 +86,18 @@ class Processes(HookCase):
         """posix_spawn is argv."""
         found = self.operations(lambda: os.waitpid(os.posix_spawn('/bin/true', ['t', 'a'], {}), 0))
         self.assertEqual(found, [('argv', '/bin/true a', 'os.posix_spawn')])
+
+    def test_the_apps_frames(self):
+        """Where the app stands is told whatever its folder is called, and however its system writes paths."""
+        for path in ('/srv/pyagent-shop/app.py', 'C:\\shops\\pyagent\\app.py', 'pyagent.py'):
+            made = {}
+            exec(compile('import os\ndef view(): os.system("true")', path, 'exec'), made)
+            request = lifecycle.begin(environ())
+            made['view']()
+            lifecycle.end(request, 200)
+            stack = request.operations[0].stack
+            self.assertEqual(stack[0], path + ':2 view')
+            self.assertFalse([line for line in stack if os.sep + 'instrument' + os.sep in line], stack)
 
     def test_outside_of_requests(self):
         """Without a request the hooks only call through."""

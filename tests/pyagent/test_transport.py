@@ -105,6 +105,7 @@ class Connected(AgentCase):
         self.assertEqual(pids, [os.getpid(), pid])
 
 
+@unittest.skipUnless(facts.HAS_UNIX_SOCKETS, 'no Unix sockets here')
 class Deaf(Case):
     def test_a_listener_that_never_reads(self):
         """A full socket blocks nobody: records wait, then are dropped and counted, in bounded memory."""
