@@ -38,12 +38,12 @@ class FullMockedSocket(object):
 class Windows(Case):
     def test_would_block_mocked(self):
         """What the socket does not take waits, and nothing that has arrived is no error."""
-        before = native.Socket, native.connect
-        native.Socket, native.connect = FullMockedSocket, FullMockedSocket.connect
+        before = native.stream_socket, native.connect
+        native.stream_socket, native.connect = FullMockedSocket, FullMockedSocket.connect
         try:
             way = link.Link(Config({'COWITNESS_RUN_DIR': self.directory}), 1)
         finally:
-            native.Socket, native.connect = before
+            native.stream_socket, native.connect = before
         way.queue(wire.STATUS, 0, b'{}')
         way.send()
         self.assertFalse(way.idle)
