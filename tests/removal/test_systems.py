@@ -1,4 +1,4 @@
-"""Other systems, played by what they lack: the agent's own tests pass, an app goes on, status() says what is missing."""
+"""Other systems, played by what they lack: the agent's own tests pass, an app goes on, status() says what it lacks."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def started(node: Node, address: str, token: Path) -> subprocess.Popen[str]:
 
 
 def test_by_tcp() -> None:
-    """A node that listens on loopback hears an agent that knows the token, and no other; it has no pid, and no marks."""
+    """A node that listens on loopback hears an agent that knows the token, and no other; it has no pid and no marks."""
     with short_directory() as directory:
         node, port = Node(directory), free_port()
         node.config.write_text(node.config.read_text() + f'[inspector]\nlisten = "127.0.0.1:{port}"\n')

@@ -1,5 +1,5 @@
-"""Another system, played: names that it lacks are taken away, flags of pyagent.core.facts are off, before anything else of
-the agent is loaded; then the agent's own tests run, and a small app.
+"""Another system, played: names that it lacks are taken away, flags of pyagent.core.facts are off, before anything
+else of the agent is loaded; then the agent's own tests run, and a small app.
 
 `python -m tests.removal.programs.without SYSTEM MODULE...`, in the grammar of 2.7.
 """
