@@ -88,14 +88,28 @@ class Answer(object):
         self.size = int(lengths[0]) if lengths and lengths[0].isdigit() else None
 
     def refuse(self, error, accept):
-        """Begin the refusal in the app's place; returns its body."""
+        """Begin the refusal in the app's place, while `error` is handled; returns its body."""
         status, headers, body = blocked.response(error, accept)
-        try:
-            self._start_response(status, headers)
-        except Exception:  # the app had begun its answer: the server knows how to end it
-            self._start_response(status, headers, sys.exc_info())
+        if not self._begins(status, headers):
+            self._begins_again(status, headers, sys.exc_info())
         self.status, self.headers = error.status, headers
         return body
+
+    def _begins(self, status, headers):
+        """Whether the app had not begun its answer."""
+        try:
+            self._start_response(status, headers)
+        except Exception:
+            return False
+        return True
+
+    def _begins_again(self, status, headers, exc_info):
+        """The server takes back what the app had begun; where that is out, it raises the refusal."""
+        try:
+            self._start_response(status, headers, exc_info)
+        except BaseException:
+            self.fail()
+            raise
 
     @guard.guarded
     def fail(self):
