@@ -11,9 +11,10 @@ MAX_LINES = 16
 
 @guard.guarded
 def note_failure(request, ignored=()):
-    """Tell `request` of the exception being handled, unless its class has an ignored name."""
+    """Tell `request` of the exception being handled, unless its class, or one above it, has an ignored name."""
     kind, error, trace = sys.exc_info()
-    if request is not None and error is not None and kind.__name__ not in ignored:
+    names = [above.__name__ for above in getattr(kind, '__mro__', (kind,)) if above is not None]
+    if request is not None and names and not set(names).intersection(ignored):
         lifecycle.failed(request, kind, error, traceback_lines(trace))
 
 
