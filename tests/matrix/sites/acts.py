@@ -1,5 +1,6 @@
 """What the sites do, the same for all of them."""
 
+import os
 import subprocess
 
 try:
@@ -8,6 +9,7 @@ except ImportError:
     from urllib2 import urlopen
 
 USER, PASSWORD, USER_ID = 'ada', 'lovelace', 1
+FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'acts.py')
 
 
 def run(argument):
@@ -27,3 +29,15 @@ def go(url):
 def fail():
     """What a view raises."""
     raise ValueError('the view failed')
+
+
+def parts(how):
+    """An answer as it comes: `whole`, `none` (fails before its first part), `half` (after it), or `endless`."""
+    if how == 'none':
+        fail()
+    yield b'first, '
+    if how == 'half':
+        fail()
+    while how == 'endless':
+        yield b'x' * 65536
+    yield b'second'

@@ -37,12 +37,17 @@ django.setup()
 
 from django.contrib import auth  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.http import HttpResponse, JsonResponse  # noqa: E402
+from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
 
 from tests.matrix.sites import acts  # noqa: E402
 
+ASYNC = 'uvicorn' in sys.modules or 'hypercorn' in sys.modules
+if ASYNC and django.VERSION >= (4, 2):
+    from tests.matrix.sites.acts_py3 import parts
+else:
+    parts = acts.parts
 try:
     from django.urls import path
 except ImportError:
@@ -73,6 +78,14 @@ def error(request):
     acts.fail()
 
 
+def answer(request, how):
+    response = StreamingHttpResponse(parts(how))
+    if how == 'file':
+        response = FileResponse(open(acts.FILE, 'rb'))  # noqa: SIM115 - Django closes it
+    response['X-Site'] = how
+    return response
+
+
 def login(request):
     user = auth.authenticate(username=request.POST['username'], password=request.POST['password'])
     if user is None:
@@ -96,12 +109,13 @@ class Api(APIView):
 if path is not None:
     urlpatterns = [
         path('', index), path('run/<word>', run), path('form', form), path('go', go), path('error', error),
-        path('login', login), path('logout', logout), path('api', Api.as_view()),
+        path('login', login), path('logout', logout), path('api', Api.as_view()), path('answer/<how>', answer),
     ]  # fmt: skip
 else:
     urlpatterns = [
         url(r'^$', index), url(r'^run/(?P<word>[^/]+)$', run), url(r'^form$', form), url(r'^go$', go),
         url(r'^error$', error), url(r'^login$', login), url(r'^logout$', logout), url(r'^api$', Api.as_view()),
+        url(r'^answer/(?P<how>[^/]+)$', answer),
     ]  # fmt: skip
 
 with open('site.lock', 'w') as lock:  # several workers begin at once
@@ -110,7 +124,7 @@ with open('site.lock', 'w') as lock:  # several workers begin at once
         call_command('migrate', verbosity=0, interactive=False)
         auth.get_user_model().objects.create_superuser(acts.USER, 'ada@example.org', acts.PASSWORD)
 
-if 'uvicorn' in sys.modules or 'hypercorn' in sys.modules:
+if ASYNC:
     from django.core.asgi import get_asgi_application
 
     application = get_asgi_application()

@@ -1,7 +1,7 @@
 """The site in FastAPI: half of its endpoints run in worker threads."""
 
 from fastapi import FastAPI, Form, Request, Response
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 
 import pyagent
 from tests.matrix.sites import acts
@@ -36,6 +36,14 @@ def go(url: str):
 @application.get('/error')
 def error():
     acts.fail()
+
+
+@application.api_route('/answer/{how}', methods=['GET', 'HEAD'])
+def answer(how: str):
+    headers = {'X-Site': how}
+    if how == 'file':
+        return FileResponse(acts.FILE, headers=headers)
+    return StreamingResponse(acts.parts(how), headers=headers)
 
 
 @application.post('/login')

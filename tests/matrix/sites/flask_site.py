@@ -1,6 +1,6 @@
 """The site in Flask 0.10 and later, with Flask-Login."""
 
-from flask import Flask, jsonify, request
+from flask import Flask, Response, jsonify, request, send_file
 from flask_login import LoginManager, UserMixin, login_required, login_user, logout_user
 
 from tests.matrix.sites import acts
@@ -49,6 +49,13 @@ def go():
 @app.route('/error')
 def error():
     acts.fail()
+
+
+@app.route('/answer/<how>')
+def answer(how):
+    response = send_file(acts.FILE) if how == 'file' else Response(acts.parts(how))
+    response.headers['X-Site'] = how
+    return response
 
 
 @app.route('/login', methods=['POST'])

@@ -6,11 +6,11 @@ import subprocess
 import urllib.parse
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 
 import pyagent
-from tests.matrix.sites import acts
+from tests.matrix.sites import acts, acts_py3
 
 
 async def index(request):
@@ -48,6 +48,14 @@ async def error(request):
     acts.fail()
 
 
+async def answer(request):
+    how = request.path_params['how']
+    headers = {'X-Site': how}
+    if how == 'file':
+        return FileResponse(acts.FILE, headers=headers)
+    return StreamingResponse(acts_py3.parts(how), headers=headers)
+
+
 async def login(request):
     fields = dict(urllib.parse.parse_qsl((await request.body()).decode()))
     if (fields['username'], fields['password']) != (acts.USER, acts.PASSWORD):
@@ -64,6 +72,7 @@ application = Starlette(
         Route('/form', form, methods=['POST']),
         Route('/go', go),
         Route('/error', error),
+        Route('/answer/{how}', answer),
         Route('/login', login, methods=['POST']),
     ]
 )

@@ -1,6 +1,7 @@
 """The site as a bare WSGI application, and under wsgiref: `python -m tests.matrix.sites.wsgi_site PORT`."""
 
 import json
+import os
 import sys
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -36,8 +37,20 @@ def login(environ, query):
     return 'yes'
 
 
+def answer(how, environ, start_response):
+    headers = [('Content-Type', 'text/plain'), ('X-Site', how)]
+    if how == 'file':
+        headers.append(('Content-Length', str(os.path.getsize(acts.FILE))))
+        start_response('200 OK', headers)
+        return environ['wsgi.file_wrapper'](open(acts.FILE, 'rb'))
+    start_response('200 OK', headers)
+    return acts.parts(how)
+
+
 def application(environ, start_response):
     path, query = environ['PATH_INFO'], parse_qs(environ['QUERY_STRING'])
+    if path.startswith('/answer/'):
+        return answer(path[8:], environ, start_response)
     if path.startswith('/run/'):
         text = acts.run(query.get('arg', [''])[0])
     elif path == '/go':
