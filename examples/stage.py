@@ -118,7 +118,8 @@ class Shop:
         self.name, port = name, free_port(port)
         self.base = f"http://127.0.0.1:{port}"
         server = ["gunicorn", "-w", "2", "-k", "gthread", "--threads", "4", "-b", f"127.0.0.1:{port}", application]
-        environment = node.environment | {"COWITNESS_SERVICE": f"shop-{name}", "BOOKSHOP_DATA": str(scratch / "shop")}
+        environment = {"COWITNESS_USER_MODE": "identification", **node.environment}  # its customers are nobody's
+        environment |= {"COWITNESS_SERVICE": f"shop-{name}", "BOOKSHOP_DATA": str(scratch / "shop")}
         log = scratch / f"{name}.log"
         self.child = Child(f"the {name} shop", [str(BIN / "cowitness-run"), *server], log, environment, ROOT)
 

@@ -11,7 +11,7 @@ from . import guard, native
 MAX_TOKEN = 256
 _TOKEN = re.compile('[0-9a-f]{64}\\Z')
 MODES = ('off', 'monitor', 'block')
-USER_MODES = ('identification', 'anonymisation', 'disabled')
+USER_MODES = ('ids', 'identification', 'anonymisation', 'disabled')
 _DATADOG_USER_MODES = {'ident': 'identification', 'anon': 'anonymisation', 'disabled': 'disabled'}
 
 
@@ -76,7 +76,7 @@ class Config(object):
             return self._choice(env, 'COWITNESS_USER_MODE', USER_MODES, 'disabled')
         datadog = env.get('DD_APPSEC_AUTO_USER_INSTRUMENTATION_MODE')
         if datadog is None:
-            return 'identification'
+            return 'ids'
         for prefix, mode in _DATADOG_USER_MODES.items():
             if datadog.startswith(prefix):
                 return mode

@@ -1,7 +1,8 @@
 """Who it is: the user of a request, and what users do: log in, fail to, log out, sign up. Session keys leave as digests.
 
-Ids and names are told, told as salted digests, or not told at all (COWITNESS_USER_MODE); what an app tells itself through
-`pyagent.track_...` is never left out.
+COWITNESS_USER_MODE says what hooks tell: ids as they are and names as salted digests (names and e-mail addresses are
+personal data), both as they are, both as digests, or nothing. What an app tells itself through `pyagent.track_...` is
+never left out, and a digest in anonymisation alone.
 """
 
 from __future__ import absolute_import
@@ -23,7 +24,7 @@ def set_user(user_id, login='', session_key='', told=False, metadata=None):
     """The request is served for this user. `told` by the app itself, or found by a hook."""
     request, agent = context.current(), agents.get()
     if request is not None and _heard(agent, told) and (told or request.user is None):
-        request.user = _user(agent, user_id, login, session_key)
+        request.user = _user(agent, user_id, login, session_key, told)
         record.add_details(request.user, {'metadata': metadata})
 
 
@@ -36,7 +37,7 @@ def event(outcome, user_id='', login='', session_key='', framework='', told=Fals
     request, agent = context.current(), agents.get()
     if not _heard(agent, told) or agent.mode == 'off':
         return
-    user = _user(agent, user_id, login, session_key)
+    user = _user(agent, user_id, login, session_key, told)
     if request is not None:
         _announce_request(agent, request)
         if outcome in ('success', 'logout'):
@@ -74,11 +75,14 @@ def _announce_request(agent, request):
         agent.stream.put(record.request_record(request, 'start'), urgent=True)
 
 
-def _user(agent, user_id, login, session_key):
+def _user(agent, user_id, login, session_key, told):
     user_id, login = record.text(user_id, 1000), record.text(login, 1000)
-    if agent.config.user_mode == 'anonymisation':
-        salt = agent.config.user_salt
-        user_id, login = _anonymous(salt, user_id), _anonymous(salt, login)
+    mode, salt = agent.config.user_mode, agent.config.user_salt
+    named = user_id == login or u'@' in user_id  # an id that is a name
+    if mode == 'anonymisation' or (mode == 'ids' and named and not told):
+        user_id = _anonymous(salt, user_id)
+    if mode == 'anonymisation' or (mode == 'ids' and not told):
+        login = _anonymous(salt, login)
     session = _digest(session_key)[:SESSION_DIGITS] if session_key else ''
     return record.user_record(user_id, login, session)
 

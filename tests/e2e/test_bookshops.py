@@ -84,6 +84,7 @@ def test_django_logins(node: Node, tmp_path: Path) -> None:
     port = free_port()
     command = f"gunicorn -w 1 -k gthread --threads 4 --chdir {ROOT} -b 127.0.0.1:{port} {SHOPS['django']}".split()
     environment = {"COWITNESS_SERVICE": "login-shop", "BOOKSHOP_DATA": str(tmp_path)}
+    environment["COWITNESS_USER_MODE"] = "identification"
     with running_app(node, command, port, tmp_path, **environment) as app:
         opener = browser()
         log_in(opener, app.base, "alice", "wrong")

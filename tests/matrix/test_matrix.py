@@ -25,7 +25,7 @@ ROWS = [
 @pytest.mark.parametrize("row", ROWS)
 def test_monitor(row: Row, matrix_node: Node, tmp_path: Path) -> None:
     """Attacks in query, form, JSON and upload are detected and confirmed by the kernel; errors and logins are told."""
-    with present(row), served(row, matrix_node, tmp_path) as site:
+    with present(row), served(row, matrix_node, tmp_path, COWITNESS_USER_MODE="identification") as site:
         assert "Linux version" in site.get("/run/word?" + QUERY)[1].decode()
         trace = confirmed(matrix_node, site, lambda t: t["request"]["urlPath"] == "/run/word")
         request = trace["request"]

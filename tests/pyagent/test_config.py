@@ -45,7 +45,7 @@ class Settings(unittest.TestCase):
     def test_user_modes(self):
         """Datadog's spellings are understood; what nobody knows disables rather than tells too much."""
         name = 'DD_APPSEC_AUTO_USER_INSTRUMENTATION_MODE'
-        self.assertEqual(Config({}).user_mode, 'identification')
+        self.assertEqual(Config({}).user_mode, 'ids')
         self.assertEqual(Config({name: 'anonymization'}).user_mode, 'anonymisation')
         self.assertEqual(Config({name: 'ident'}).user_mode, 'identification')
         self.assertEqual(Config({name: 'whatever'}).user_mode, 'disabled')

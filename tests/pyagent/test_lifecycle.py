@@ -102,6 +102,7 @@ class Monitor(AgentCase):
     def test_login(self):
         """A login is told at once with its request, and holds a digest for the session key."""
         lifecycle.begin(environ('/login'))
+        self.agent.config.user_mode = 'identification'
         users.event('success', 7, 'alice', 'secretsessionkey', 'django')
         login = wait_for(lambda: self.listener.records('login'))[0]
         self.assertEqual((login['outcome'], login['user']['id']), ('success', '7'))
@@ -142,6 +143,15 @@ class Anonymous(AgentCase):
         users.event('failure', 7, 'alice')
         user = wait_for(lambda: self.listener.records('login'))[0]['user']
         self.assertTrue(user['login'].startswith('anon_') and user['id'].startswith('anon_'))
+
+    def test_names_are_not_told_by_default(self):
+        """An id is told as it is, unless it is a name; the app itself tells what it likes."""
+        for user_id, login in ((7, 'alice@example.org'), ('alice', 'alice'), ('alice@example.org', '')):
+            users.event('failure', user_id, login)
+        users.event('failure', 7, 'alice', told=True)
+        found = [r['user'] for r in wait_for(lambda: self.listener.records('login')[3:] and self.listener.records('login'))]
+        ids, logins = [[user[name][:5] for user in found] for name in ('id', 'login')]
+        self.assertEqual((ids, logins), (['7', 'anon_', 'anon_', '7'], ['anon_', 'anon_', '', 'alice']))
 
 
 def judge(body):

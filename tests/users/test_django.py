@@ -17,13 +17,14 @@ CASES = [
     ("django-1.11", "3.6", "people.PhoneUser"), ("django-3.2", "3.8", "people.EmailUser"),
     ("users", "3.13", "auth.User"), ("users", "3.13", "people.EmailUser"),
 ]  # fmt: skip
+CLEAR = {"COWITNESS_USER_MODE": "identification"}
 SIGNUPS = ("form", "create", "Customer", "Seller")
 
 
 @pytest.mark.parametrize(("packages", "version", "model"), CASES)
 def test_users(packages: str, version: str, model: str) -> None:
     """Every event and every user, with the same answers and the same number of queries as without the agent."""
-    found = said(packages, version, PROGRAM, model, COWITNESS_TEST_AGENT="1")
+    found = said(packages, version, PROGRAM, model, COWITNESS_TEST_AGENT="1", **CLEAR)
     bare = said(packages, version, PROGRAM, model, COWITNESS_TEST_AGENT="")
     assert found["problems"] == []
     assert [queries(answer) for answer in found["answers"]] == [queries(answer) for answer in bare["answers"]]
@@ -73,21 +74,25 @@ def serving(name: str, user: str, login: str) -> tuple[str, str]:
     return (user, login) if name in known else ("", "")
 
 
-@pytest.mark.parametrize("mode", ["anonymisation", "disabled"])
+@pytest.mark.parametrize("mode", ["", "anonymisation", "disabled"])
 def test_modes(mode: str) -> None:
-    """Anonymous: salted digests instead of ids and names, the same for the same user. Disabled: nothing at all."""
-    variables = {"COWITNESS_USER_MODE": mode, "COWITNESS_USER_SALT": "salt"}
+    """By default names are salted digests, the same for the same user; anonymous, ids too; disabled, nothing."""
+    variables = {"COWITNESS_USER_SALT": "salt", **({"COWITNESS_USER_MODE": mode} if mode else {})}
     found = said("users", "3.13", PROGRAM, "people.EmailUser", COWITNESS_TEST_AGENT="1", **variables)
     everything = json.dumps([*logins(found), [request.get("user") for request in requests(found)]])
-    assert found["user"] not in everything
+    assert (found["user"] in everything) == (not mode)
     assert "@example.org" not in everything
     if mode == "disabled":
         assert (logins(found), set(map(json.dumps, json.loads(everything)[-1]))) == ([], {"null"})
         return
-    anonymous = {"anon_" + hashlib.sha256(f"salt{value}".encode()).hexdigest()[:32] for value in (
-        found["user"], LOGINS["people.EmailUser"])}  # fmt: skip
+    user, login = (anonymous(value) for value in (found["user"], LOGINS["people.EmailUser"]))
     success = next(event for event in logins(found) if event["outcome"] == "success")
-    assert {success["user"]["id"], success["user"]["login"]} == anonymous
+    assert (success["user"]["id"], success["user"]["login"]) == (user if mode else found["user"], login)
+
+
+def anonymous(value: str) -> str:
+    """The digest that stands for it, salted with "salt"."""
+    return "anon_" + hashlib.sha256(f"salt{value}".encode()).hexdigest()[:32]
 
 
 def logins(found: dict[str, Any]) -> list[dict[str, Any]]:

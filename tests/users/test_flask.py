@@ -9,7 +9,7 @@ import pytest
 
 from tests.tracing.running import said
 from tests.users.programs.visits import PASSWORD
-from tests.users.test_django import logins, requests, told
+from tests.users.test_django import CLEAR, logins, requests, told
 
 PROGRAM = "tests.users.programs.flask_people"
 CASES = [("flask-login-old", "2.7"), ("flask-0.10", "2.7"), ("flask-3", "3.13")]
@@ -18,7 +18,7 @@ CASES = [("flask-login-old", "2.7"), ("flask-0.10", "2.7"), ("flask-3", "3.13")]
 @pytest.mark.parametrize(("packages", "version"), CASES)
 def test_flask_login(packages: str, version: str) -> None:
     """Logins, one that is refused, the user of each request that asks for one, the logout; then the SDK's events."""
-    found = said(packages, version, PROGRAM)
+    found = said(packages, version, PROGRAM, **CLEAR)
     assert found["problems"] == []
     bodies = {name: body for name, _, body, _ in found["answers"]}
     assert (bodies["nobody"], bodies["inactive"], bodies["me"]) == ("nobody", "inactive", "ada")
