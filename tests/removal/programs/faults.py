@@ -21,7 +21,7 @@ APPS = [
     r'.*\boriginal\(.*|.*\bapplication\(.*|getattr\(cursor, name\)\(\*args\)|close\(\)',
     r'(return |if |result = )?(await )?(_cowitness_self\._)?(app|function|call|handler|run|__wrapped__)\(.*',
     r'.*self\._(stream|body|next)\b.*|.*\bself\._cowitness_inner\b.*',
-    r'.*\b_?(raw_)?(send|receive)\(.*|.*\b_(call|serve|refuse)\(.*|body = answer\.refuse\(.*',
+    r'.*\b_?(raw_)?(send|receive)\(.*|.*\b_(call|serve|refuse|begins(_again)?)\(.*|body = answer\.refuse\(.*',
     r'(return |write = )?(self\._)?start_response\(.*|result = self\._write\(.*',
     r'(operation = begun|_ask|lifecycle\.begin)\(.*|(return |cursor = )(sqlite3\.Connection|self)\.cursor\(.*',
     r'return user_id, named\(\)',
