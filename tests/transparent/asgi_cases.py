@@ -13,7 +13,7 @@ DONE = "done"
 
 ANSWERS = (
     "plain", "empty", "chunked", "streams", "nocontent", "unmodified", "workson", "lazyheaders", "mutable", "raises",
-    "raisesafter", "fails", "trails", "hints", "file",
+    "raisesafter", "fails", "trails", "hints", "file", "works",
 )  # fmt: skip
 WRONG = ("long", "short", "twicestarted", "unfinished", "silent")
 """What the specification does not allow: what becomes of it is the server's affair, but the same."""

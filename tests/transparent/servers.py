@@ -17,7 +17,6 @@ from tests.e2e.harness import ROOT, App, free_port, wait_for
 from tests.matrix.environments import AbsentError
 from tests.matrix.rows import Row
 from tests.matrix.serving import row_environment, words
-from tests.pyagent.support import Listener
 from tests.transparent.talk import End, talk
 from tests.transparent.wsgi_cases import Case
 
@@ -25,6 +24,9 @@ SITES = "tests.transparent.sites."
 GUNICORN = "-m gunicorn.app.wsgiapp -b 127.0.0.1:{port} -w 1 --log-level critical"
 SMALL = frozenset({"large"})
 """What is not asked of a server that shares its code with another, or is slow."""
+
+Seen = tuple[bytes, list[Any]]
+"""What a client heard, and what the app noted."""
 
 BLOCKS = (("COWITNESS_MODE", "block"),)
 
@@ -51,19 +53,19 @@ class Server:
 
 
 class Running(App):
-    """A server that runs the site; `listener` where the agent is in it."""
+    """A server that runs the site; where `watched`, with the agent in it, which tells who listens in `run_dir`."""
 
-    def __init__(self, server: Server, directory: Path, listener: Listener | None) -> None:
+    def __init__(self, server: Server, directory: Path, run_dir: Path, watched: bool = True) -> None:
         found = row_environment(server.row)
-        self.server, self.port, self.listener = server, free_port(), listener
+        self.server, self.port, self.watched = server, free_port(), watched
         self.base = f"http://127.0.0.1:{self.port}"
         self.log = directory / f"app-{self.port}.log"
         command = [*words(server.row, found, self.port)]
         env = {
-            **found.variables(ROOT), "PYTHONUNBUFFERED": "1", "COWITNESS_RUN_DIR": str(directory),
+            **found.variables(ROOT), "PYTHONUNBUFFERED": "1", "COWITNESS_RUN_DIR": str(run_dir),
             "COWITNESS_BODY_BYTES": "65536",
         }  # fmt: skip
-        if listener:
+        if watched:
             command = [found.python, "-m", "pyagent.run", *command]
             env |= dict(server.variables)
         with self.log.open("wb") as log:
@@ -75,41 +77,31 @@ class Running(App):
         super().wait(path)
         return self
 
-    def play(self, cases: Sequence[Case]) -> dict[str, tuple[bytes, list[Any]]]:
+    def play(self, cases: Sequence[Case]) -> dict[str, Seen]:
         """What the client heard and what the app saw of each case."""
-        heard = {case.name: self._talk(case) for case in cases}
+        heard = {case.name: self.talk(case) for case in cases}
         wait_for(lambda: not self._unfinished(cases), 20, f"the end of {self._unfinished(cases)}")
-        journals = self._json("/journal")
+        journals = self.json("/journal")
         seen = {name: (text, journals.get(name, [])) for name, text in heard.items()}
         return {**seen, "lifespan": (b"", journals.get("lifespan", []))}
 
-    def _talk(self, case: Case) -> bytes:
+    def talk(self, case: Case) -> bytes:
+        """What the client heard."""
         steps = (*case.steps, End()) if self.server.half_close else case.steps
         try:
             return talk(self.port, steps)
         except AssertionError as error:
-            raise AssertionError(f"{case.name}, {'watched' if self.listener else 'bare'}: {error}") from error
+            raise AssertionError(f"{case.name}, {'watched' if self.watched else 'bare'}: {error}") from error
 
     def _unfinished(self, cases: Sequence[Case]) -> list[str]:
-        journals = self._json("/journal")
+        journals = self.json("/journal")
         return [case.name for case in cases if case.last is not None and case.last not in journals.get(case.name, [])]
 
     def status(self) -> dict[str, Any]:
         """What the agent in it says of itself."""
-        return self._json("/agent")
+        return dict(self.json("/agent"))
 
-    def record(self, case: str) -> dict[str, Any]:
-        """The end record of the only request of this case."""
-        assert self.listener is not None
-        records = wait_for(lambda: self._records(case), 20, f"the record of {case}")
-        assert len(records) == 1
-        return records[0]
-
-    def _records(self, case: str) -> list[dict[str, Any]]:
-        assert self.listener is not None
-        return [r for r in self.listener.records("request", phase="end") if ["x-case", case] in r["headers"]]
-
-    def _json(self, path: str) -> Any:
+    def json(self, path: str) -> Any:
         with urllib.request.urlopen(self.base + path, timeout=20) as answer:
             return json.load(answer)
 
@@ -117,17 +109,26 @@ class Running(App):
 @contextlib.contextmanager
 def pair(server: Server, directory: Path) -> Iterator[tuple[Running, Running]]:
     """(bare, watched), both answering; skips where the interpreter is absent."""
-    listener = Listener(str(directory), {"action": "allow", "findings": []})
-    started: list[Running] = []
-    try:
-        for spy in (None, listener):
-            started.append(Running(server, directory, spy))
-        for one in started:
+    with contextlib.ExitStack() as stack:
+        try:
+            both = [Running(server, directory, directory, watched) for watched in (False, True)]
+        except AbsentError as error:
+            pytest.skip(str(error))
+        for one in both:
+            stack.callback(one.stop)
+        for one in both:
             one.wait()
-        yield started[0], started[1]
+        yield both[0], both[1]
+
+
+@contextlib.contextmanager
+def running(server: Server, directory: Path, run_dir: Path) -> Iterator[Running]:
+    """One that is watched; skips where the interpreter is absent."""
+    try:
+        one = Running(server, directory, run_dir)
     except AbsentError as error:
         pytest.skip(str(error))
+    try:
+        yield one.wait()
     finally:
-        for one in started:
-            one.stop()
-        listener.hang_up()
+        one.stop()

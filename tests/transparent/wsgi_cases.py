@@ -83,7 +83,7 @@ CLOSES = ("own", "sized", "sizedtwo", "generated", "failing", "failingfirst", "f
 ANSWERS = (
     "list", "parts", "empty", "tuple", "length", "nocontent", "unmodified", *CLOSES, "file", "filepart", "filelength",
     "fileblock", "filelike", "written", "writtenfails", "restarted", "late", "keyword", "raises", "raisesafter",
-    "failsfirst", "hints", "old",
+    "failsfirst", "hints", "old", "works",
 )  # fmt: skip
 NEEDS = {"filepart": frozenset({"seek"})}
 VARIED = ("list", "empty", "length", "generated", "file", "written", "failing", "bytes")

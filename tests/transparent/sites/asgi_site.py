@@ -7,6 +7,8 @@ import sys
 import tempfile
 import zlib
 
+from tests.transparent.sites.state import state, work
+
 JOURNALS = {}
 FILE = tempfile.NamedTemporaryFile()  # noqa: SIM115 - as long as the process
 FILE.write(b'0123456789' * 10000)
@@ -26,8 +28,10 @@ async def application(scope, receive, send):
     if kind == 'agent':
         agent = sys.modules.get('pyagent')
         return await _say(send, json.dumps(agent.status() if agent else {}).encode())
+    if kind == 'state':
+        return await _say(send, json.dumps(state()).encode())
     case = dict(scope['headers']).get(b'x-case', b'').decode()
-    note = JOURNALS.setdefault(case, []).append
+    note = JOURNALS.setdefault(case, []).append if case else _forget
     note([scope['method'], sorted(key for key in scope if not key.startswith('cowitness.'))])
     note([sorted(scope.get('extensions') or ()), sorted(scope.get('state') or ())])
     try:
@@ -40,6 +44,10 @@ async def application(scope, receive, send):
         raise
     finally:
         note('done')
+
+
+def _forget(line):
+    """The note of who is nobody's case."""
 
 
 async def _live(scope, receive, send):
@@ -227,6 +235,12 @@ async def _file(scope, receive, send, note):
         await _part(send, b'0123456789' * 10000)
 
 
+async def _works(scope, receive, send, note):
+    await _start(send)
+    await _part(send, work(), more=True)
+    await _part(send, await asyncio.get_running_loop().run_in_executor(None, work))
+
+
 async def _upload(scope, receive, send, note):
     whole, size, more = hashlib.md5(), 0, True
     while more:
@@ -246,4 +260,5 @@ ANSWERS = {
     'tells': _tells, 'workson': _works_on, 'endless': _endless, 'lazyheaders': _lazy_headers, 'mutable': _mutable,
     'raises': _raises, 'raisesafter': _raises_after_start, 'fails': _fails, 'twicestarted': _twice_started,
     'unfinished': _unfinished, 'silent': _silent, 'trails': _trails, 'hints': _hints, 'file': _file, 'upload': _upload,
+    'works': _works,
 }  # fmt: skip

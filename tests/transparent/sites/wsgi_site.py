@@ -8,6 +8,8 @@ import sys
 import tempfile
 import zlib
 
+from tests.transparent.sites.state import state, work
+
 JOURNALS = {}
 FILE = tempfile.NamedTemporaryFile()  # noqa: SIM115 - as long as the process
 FILE.write(b'0123456789' * 10000)
@@ -23,11 +25,18 @@ def application(environ, start_response):
         return _json(start_response, JOURNALS)
     if kind == 'agent':
         return _json(start_response, _agent())
-    note = JOURNALS.setdefault(environ.get('HTTP_X_CASE', ''), []).append
+    if kind == 'state':
+        return _json(start_response, state())
+    case = environ.get('HTTP_X_CASE', '')
+    note = JOURNALS.setdefault(case, []).append if case else _forget
     note([environ['REQUEST_METHOD'], sorted(k for k in environ if not k.startswith('cowitness.'))])
     if kind == 'read':
         return _read(how, environ, start_response, note)
     return ANSWERS[how](environ, start_response, note)
+
+
+def _forget(line):
+    """The note of who is nobody's case."""
 
 
 def _json(start_response, value):
@@ -346,6 +355,12 @@ def _text(environ, start_response, note):
     return [u'text']
 
 
+def _works(environ, start_response, note):
+    start_response(OK, list(TEXT))
+    yield work()
+    yield work()
+
+
 def _upload(environ, start_response, note):
     """A large body in blocks: only its digest is kept."""
     whole, size, left = hashlib.md5(), 0, int(environ.get('CONTENT_LENGTH') or 1 << 40)
@@ -377,7 +392,7 @@ ANSWERS = {
     'filelike': _file(lambda: io.BytesIO(b'abc')),
     'written': _written, 'writtenfails': _written_then_fails, 'restarted': _restarted(), 'late': _restarted(late=True),
     'keyword': _restarted(keyword=True), 'twicestarted': _twice_started, 'raises': _raises,
-    'raisesafter': _raises_after_start, 'lazyheaders': _lazy_headers, 'hints': _hints, 'text': _text,
+    'raisesafter': _raises_after_start, 'lazyheaders': _lazy_headers, 'hints': _hints, 'text': _text, 'works': _works,
 }  # fmt: skip
 
 if os.environ.get('SITE_WRAPPED'):  # under a server that is in no Python module
