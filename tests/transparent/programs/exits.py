@@ -1,0 +1,88 @@
+"""Serves, and ends in the way that it is told: `python -m ... HOW`."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+from tests.transparent.programs.serving import serve
+
+
+def end():
+    print('done')
+
+
+def exits():
+    sys.exit(3)
+
+
+def says():
+    sys.exit('what went wrong')
+
+
+def raises():
+    raise ValueError('unhandled')
+
+
+def killed():
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(20)
+
+
+def interrupted():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(20)
+
+
+def handled():
+    """As servers do: the signal is an exception somewhere in the midst of things."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(20)
+
+
+def at_once():
+    os._exit(4)
+
+
+def daemons():
+    """Threads that serve are still at it."""
+    for _ in range(4):
+        thread = threading.Thread(target=_serve_on)
+        thread.daemon = True
+        thread.start()
+    time.sleep(0.02)
+
+
+def _serve_on():
+    while True:
+        serve('/daemon')
+        time.sleep(0.001)
+
+
+def threads():
+    """A thread that goes on a little longer than the main one."""
+    threading.Thread(target=lambda: (time.sleep(0.05), serve('/late'))).start()
+
+
+def serves_last():
+    import atexit
+
+    atexit.register(serve, '/last')
+
+
+def halfway():
+    """An answer that nobody has closed."""
+    from tests.transparent.programs import serving
+
+    serving.left = serving.application({'wsgi.input': sys.stdin, 'PATH_INFO': '/left'}, lambda status, headers: None)
+
+
+def executes():
+    os.execv(sys.executable, [sys.executable, '-c', 'print("another")'])
+
+
+if __name__ == '__main__':
+    serve('/first')
+    globals()[sys.argv[1]]()

@@ -1,0 +1,46 @@
+"""The end of a process is the same with and without the agent: its exit code and every word that it prints."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness import ROOT, short_directory
+from tests.matrix.environments import Environment
+from tests.matrix.interpreters import interpreter
+from tests.transparent.compare import listening
+
+WAYS = (
+    "end", "exits", "says", "raises", "killed", "interrupted", "handled", "at_once", "daemons", "threads",
+    "serves_last", "halfway", "executes",
+)  # fmt: skip
+TIMES = 3
+Ended = tuple[int, str, str]
+
+
+@pytest.mark.parametrize("version", ["2.7", "3.6", "3.13"])
+def test_nobody_can_tell(version: str) -> None:
+    """With a node, without one, and in block mode, several times over: threads end in another order each time."""
+    if not (python := interpreter(version)):
+        pytest.skip(f"no CPython {version} on this machine")
+    with short_directory() as directory, listening(directory):
+        for way in WAYS:
+            bare = ended(python, version, way)
+            for run_dir, mode in ((directory, "monitor"), (Path("/nonexistent"), "monitor"), (directory, "block")):
+                for _ in range(TIMES):
+                    assert (way, ended(python, version, way, run_dir, mode)) == (way, bare)
+
+
+def ended(python: str, version: str, way: str, run_dir: Path | None = None, mode: str = "") -> Ended:
+    """Exit code, output and errors."""
+    command = [python, "-m", "tests.transparent.programs.exits", way]
+    env = Environment(version, "", python, Path("/nonexistent")).variables(ROOT)
+    if run_dir:
+        command = [python, "-m", "pyagent.run", *command]
+        env |= {"COWITNESS_RUN_DIR": str(run_dir), "COWITNESS_MODE": mode}
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+    )
+    return done.returncode, done.stdout, done.stderr
