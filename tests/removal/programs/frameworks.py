@@ -2,8 +2,6 @@
 
 from __future__ import absolute_import
 
-import sys
-
 from tests.pyagent.support import environ
 
 try:
@@ -74,21 +72,18 @@ def django_application():
 def prepare():
     """What an app configures before anything else."""
     if django is not None:
-        from django.conf import settings
-        from django.http import HttpResponse, StreamingHttpResponse
+        from tests.removal.programs import django_setup
 
-        settings.configure(SECRET_KEY='known', ALLOWED_HOSTS=['*'], ROOT_URLCONF=__name__, MIDDLEWARE=[])
-        django.setup()
-        _routes(HttpResponse, StreamingHttpResponse)
+        django_setup.prepare(_views)
 
 
-def _routes(plain, streaming):
-    views = [('^$', lambda request: plain('ok')), ('^stream$', lambda request: streaming(iter([b'one', b'two'])))]
-    try:
-        from django.urls import re_path as url
-    except ImportError:
-        from django.conf.urls import url
-    sys.modules[__name__].urlpatterns = [url(*view) for view in views]
+def _views():
+    from django.http import HttpResponse, StreamingHttpResponse
+
+    return [
+        ('^$', lambda request: HttpResponse('ok')),
+        ('^stream$', lambda request: StreamingHttpResponse(iter([b'one', b'two']))),
+    ]
 
 
 def gunicorn_application():

@@ -141,21 +141,15 @@ class _User(getattr(flask and flask_login, 'UserMixin', object)):
 
 
 def _django():
-    from django.conf import settings
     from django.core.handlers.wsgi import WSGIHandler
 
-    if not settings.configured:
-        settings.configure(
-            SECRET_KEY='known', ALLOWED_HOSTS=['*'], ROOT_URLCONF=__name__, MIDDLEWARE=[], MIDDLEWARE_CLASSES=[],
-            INSTALLED_APPS=['django.contrib.auth', 'django.contrib.contenttypes'], LOGGING_CONFIG=None,
-            DEFAULT_AUTO_FIELD='django.db.models.AutoField',
-        )  # fmt: skip
-        django.setup()
-        _routes()
+    from tests.removal.programs import django_setup
+
+    django_setup.prepare(_views, 'django.contrib.auth', 'django.contrib.contenttypes')
     return WSGIHandler()
 
 
-def _routes():
+def _views():
     from django.contrib.auth import signals
     from django.contrib.auth.models import User, update_last_login
     from django.db.models.signals import post_save
@@ -175,11 +169,7 @@ def _routes():
         post_save.send(User, instance=user, created=True, raw=False, using='default', update_fields=None)
         return HttpResponse('in')
 
-    try:
-        from django.urls import re_path as url
-    except ImportError:
-        from django.conf.urls import url
-    sys.modules[__name__].urlpatterns = [url('^act/(?P<name>.*)$', act), url('^in$', log_in)]
+    return [('^act/(?P<name>.*)$', act), ('^in$', log_in)]
 
 
 def requests():

@@ -3,16 +3,11 @@
 import asyncio
 import hashlib
 import json
-import sys
-import tempfile
 import zlib
 
-from tests.transparent.sites.state import state, work
+from tests.transparent.sites.acts import FILE, work
+from tests.transparent.sites.pages import PAGES, note_of
 
-JOURNALS = {}
-FILE = tempfile.NamedTemporaryFile()  # noqa: SIM115 - as long as the process
-FILE.write(b'0123456789' * 10000)
-FILE.flush()
 TEXT = [(b'content-type', b'text/plain')]
 
 
@@ -23,15 +18,9 @@ async def application(scope, receive, send):
     if scope['type'] == 'websocket':
         return await _talk(scope, receive, send)
     kind, _, how = scope['path'][1:].partition('/')
-    if kind == 'journal':
-        return await _say(send, json.dumps(JOURNALS).encode())
-    if kind == 'agent':
-        agent = sys.modules.get('pyagent')
-        return await _say(send, json.dumps(agent.status() if agent else {}).encode())
-    if kind == 'state':
-        return await _say(send, json.dumps(state()).encode())
-    case = dict(scope['headers']).get(b'x-case', b'').decode()
-    note = JOURNALS.setdefault(case, []).append if case else _forget
+    if kind in PAGES:
+        return await _say(send, json.dumps(PAGES[kind]()).encode())
+    note = note_of(dict(scope['headers']).get(b'x-case', b'').decode())
     note([scope['method'], sorted(key for key in scope if not key.startswith('cowitness.'))])
     note([sorted(scope.get('extensions') or ()), sorted(scope.get('state') or ())])
     try:
@@ -46,12 +35,8 @@ async def application(scope, receive, send):
         note('done')
 
 
-def _forget(line):
-    """The note of who is nobody's case."""
-
-
 async def _live(scope, receive, send):
-    note = JOURNALS.setdefault('lifespan', []).append
+    note = note_of('lifespan')
     while True:
         message = await receive()
         note(message['type'])
@@ -65,7 +50,7 @@ async def _live(scope, receive, send):
 
 async def _talk(scope, receive, send):
     """A websocket that says what it hears."""
-    note = JOURNALS.setdefault('websocket', []).append
+    note = note_of('websocket')
     note(sorted(scope))
     note((await receive())['type'])
     await send({'type': 'websocket.accept'})

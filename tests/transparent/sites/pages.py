@@ -1,0 +1,48 @@
+"""What both sites tell of themselves: the journals, the agent, and what the process holds. In the grammar of 2.7."""
+
+import gc
+import os
+import sys
+from collections import Counter
+
+JOURNALS = {}
+
+
+def note_of(case):
+    """The function that notes a line in the journal of this case; nothing is kept of who is nobody's case."""
+    return JOURNALS.setdefault(case, []).append if case else _forget
+
+
+def _forget(line):
+    pass
+
+
+def _agent():
+    """What the agent says of itself, where there is one."""
+    agent = sys.modules.get('pyagent')
+    return agent.status() if agent is not None else {}
+
+
+def _state():
+    """Objects by class when the garbage is out, open files, threads, and memory in KiB."""
+    gc.collect()
+    kinds = Counter('%s.%s' % (type(o).__module__, type(o).__name__) for o in gc.get_objects())
+    with open('/proc/self/statm') as file:
+        pages = int(file.read().split()[1])
+    return {
+        'kinds': kinds,
+        'garbage': len(gc.garbage),
+        'files': Counter(_kind(name) for name in os.listdir('/proc/self/fd')),
+        'threads': len(os.listdir('/proc/self/task')),
+        'memory': pages * os.sysconf('SC_PAGE_SIZE') // 1024,
+    }
+
+
+def _kind(descriptor):
+    try:
+        return os.readlink('/proc/self/fd/' + descriptor).partition(':')[0]
+    except OSError:  # the one that listed them
+        return 'gone'
+
+
+PAGES = {'journal': lambda: JOURNALS, 'agent': _agent, 'state': _state}
