@@ -69,6 +69,8 @@ def words(row: Row, found: Environment, port: int) -> list[str]:
     parts = row.command.format(port=port).split()
     if parts[0] == "uwsgi":
         return [str(found.directory / "bin" / "uwsgi"), *parts[1:]]
+    if parts[0].startswith("bin/"):  # a script of one of the packages
+        return [found.python, str(found.directory / parts[0]), *parts[1:]]
     return [found.python, *parts]
 
 

@@ -122,10 +122,10 @@ def pair(server: Server, directory: Path) -> Iterator[tuple[Running, Running]]:
 
 
 @contextlib.contextmanager
-def running(server: Server, directory: Path, run_dir: Path) -> Iterator[Running]:
-    """One that is watched; skips where the interpreter is absent."""
+def running(server: Server, directory: Path, run_dir: Path, watched: bool = True) -> Iterator[Running]:
+    """One that answers; skips where the interpreter is absent."""
     try:
-        one = Running(server, directory, run_dir)
+        one = Running(server, directory, run_dir, watched)
     except AbsentError as error:
         pytest.skip(str(error))
     try:

@@ -9,7 +9,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-TIMEOUT = 10.0
+TIMEOUT = 30.0
+"""Seconds for an answer that comes."""
+
 _DATE = re.compile(rb"(?im)^date: [^\r\n]*")
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
 

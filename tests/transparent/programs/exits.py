@@ -48,22 +48,25 @@ def at_once():
 
 def daemons():
     """Threads that serve are still at it."""
-    for _ in range(4):
-        thread = threading.Thread(target=_serve_on)
+    begun = [threading.Event() for _ in range(4)]
+    for event in begun:
+        thread = threading.Thread(target=_serve_on, args=(event,))
         thread.daemon = True
         thread.start()
-    time.sleep(0.02)
+    for event in begun:
+        event.wait()
 
 
-def _serve_on():
+def _serve_on(begun):
     while True:
         serve('/daemon')
-        time.sleep(0.001)
+        begun.set()
 
 
 def threads():
-    """A thread that goes on a little longer than the main one."""
-    threading.Thread(target=lambda: (time.sleep(0.05), serve('/late'))).start()
+    """A thread that serves when the main one has ended."""
+    main = threading.current_thread()
+    threading.Thread(target=lambda: (main.join(), serve('/late'))).start()
 
 
 def serves_last():

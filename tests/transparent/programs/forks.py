@@ -8,7 +8,9 @@ import time
 
 from tests.transparent.programs.serving import serve
 
-PATIENCE = 20
+PATIENCE = 60
+"""Seconds after which a child is taken for one that hangs."""
+
 busy = True
 
 
@@ -23,14 +25,15 @@ def held():
     return len(os.listdir('/proc/self/task')), sum(link.startswith('socket:') for link in links)
 
 
-def keep_serving():
+def keep_serving(begun):
     while busy:
         serve('/parent')
+        begun.set()
         time.sleep(0.0005)
 
 
 def child(number, pipe):
-    """Half of them look first, as one that never serves would."""
+    """What it holds before its first request and after the last."""
     before = held()
     for index in range(3):
         serve('/child/%d/%d' % (number, index))
@@ -62,9 +65,12 @@ def fork(number):
 def main(count):
     global busy
     serve('/first')
-    servers = [threading.Thread(target=keep_serving) for _ in range(3)]
+    begun = [threading.Event() for _ in range(3)]
+    servers = [threading.Thread(target=keep_serving, args=(event,)) for event in begun]
     for server in servers:
         server.start()
+    for event in begun:
+        event.wait()
     fork(-1)
     before = held()
     children = [fork(number) for number in range(count)]

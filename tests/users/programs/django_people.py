@@ -3,55 +3,17 @@
 MODEL: auth.User, people.EmailUser or people.PhoneUser. COWITNESS_TEST_AGENT turns the agent on. In the grammar of 2.7.
 """
 
-import json
-import os
 import sys
-import tempfile
 
-from tests.pyagent.support import Listener, wait_for
-from tests.users.programs import visits
+from tests.users.programs import django_setup, visits
 
 MODEL = sys.argv[1]
-WATCHED = bool(os.environ.get('COWITNESS_TEST_AGENT'))
-os.chdir(tempfile.mkdtemp(prefix='cw-'))
-listener = Listener(os.getcwd())
-os.environ['COWITNESS_RUN_DIR'] = os.getcwd()
-if WATCHED:
-    import pyagent
-
-    pyagent.enable()
+REST = ['rest_framework', 'rest_framework.authtoken']
+django_setup.configure(__name__, MODEL, REST + ['tests.users.programs.people'])
 
 import django  # noqa: E402
-from django.apps import apps  # noqa: E402
-from django.conf import settings  # noqa: E402
-
-LAYERS = [
-    'django.contrib.sessions.middleware.SessionMiddleware',
-    'django.contrib.auth.middleware.AuthenticationMiddleware',
-]
-APPS = [
-    'django.contrib.auth', 'django.contrib.contenttypes', 'django.contrib.sessions', 'rest_framework',
-    'rest_framework.authtoken', 'tests.users.programs.people',
-]  # fmt: skip
-settings.configure(
-    SECRET_KEY='known to all, this is a test, and is long enough for HS256',
-    ALLOWED_HOSTS=['*'],
-    ROOT_URLCONF=__name__,
-    AUTH_USER_MODEL=MODEL,
-    INSTALLED_APPS=APPS,
-    MIDDLEWARE=LAYERS,
-    MIDDLEWARE_CLASSES=LAYERS,
-    DATABASES={'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': os.path.join(os.getcwd(), 'db.sqlite3')}},
-    DEFAULT_AUTO_FIELD='django.db.models.AutoField',
-    PASSWORD_HASHERS=['django.contrib.auth.hashers.MD5PasswordHasher'],
-    LOGGING_CONFIG=None,
-)
-django.setup()
-
 from django.contrib import auth  # noqa: E402
 from django.contrib.auth.forms import AuthenticationForm, UserCreationForm  # noqa: E402
-from django.core.wsgi import get_wsgi_application  # noqa: E402
-from django.db import connection  # noqa: E402
 from django.http import HttpResponse  # noqa: E402
 from rest_framework.authentication import BasicAuthentication, TokenAuthentication  # noqa: E402
 from rest_framework.authtoken.models import Token  # noqa: E402
@@ -142,32 +104,13 @@ if django.VERSION >= (5, 2):
 
     urlpatterns.append(url('^alogin$', people_py3.alogin))
 
-with connection.schema_editor() as editor:
-    for model in apps.get_models():
-        if model._meta.managed and not model._meta.proxy:
-            editor.create_model(model)
-inner = get_wsgi_application()
-
-
-def application(environ, start_response):
-    """The site; afterwards the number of queries that it took is known: Django forgets those of the request before."""
-    connection.force_debug_cursor = True
-    body = inner(environ, start_response)
-    visits.QUERIES.append(len(connection.queries_log))
-    return body
-
 
 def main():
+    site = django_setup.serve()
     user = USERS.objects.create_user(visits.LOGINS[MODEL], password=visits.PASSWORD)
     token = Token.objects.create(user=user).key if MODEL == 'auth.User' else ''
-    site = visits.Site(application)
-    answers = visits.visit(site, MODEL, token, TokenObtainPairView is not None, django.VERSION >= (5, 2))
-    if WATCHED:
-        wait_for(lambda: len(listener.records('request', phase='end')) == len(answers))
-        pyagent.disable()
-    records = [r for kind in ('login', 'request') for r in listener.records(kind)]
-    problems = pyagent.core.guard.errors() if WATCHED else []
-    print(json.dumps({'user': str(user.pk), 'answers': answers, 'records': records, 'problems': problems}))
+    visits.visit(site, MODEL, token, TokenObtainPairView is not None, django.VERSION >= (5, 2))
+    django_setup.tell(site, user=str(user.pk))
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""What visitors do, over HTTP, on the site of django_people.py. In the grammar of 2.7."""
+"""What visitors do, over HTTP, on a site of these programs. In the grammar of 2.7."""
 
 import base64
 import json
@@ -24,30 +24,36 @@ class Quiet(WSGIRequestHandler):
 
 
 class Site(object):
-    """The running site, and a browser that keeps its session's cookie."""
+    """The running site, and a browser that keeps its cookies."""
 
     def __init__(self, application):
         self._server = make_server('127.0.0.1', 0, application, handler_class=Quiet)
         thread = threading.Thread(target=self._server.serve_forever)
         thread.daemon = True
         thread.start()
-        self.cookie, self.answers = '', []
+        self.cookies, self.answers = {}, []
 
     def ask(self, name, path, fields=None, **headers):
         """One visit, noted under its name with the queries that it took; the body."""
         connection = HTTPConnection('127.0.0.1', self._server.server_port)
         headers = dict((key.replace('_', '-'), value) for key, value in headers.items())
-        if self.cookie:
-            headers['Cookie'] = self.cookie
+        if self.cookies:
+            headers['Cookie'] = '; '.join('%s=%s' % cookie for cookie in self.cookies.items())
         if fields is not None:
             headers.setdefault('Content-Type', 'application/x-www-form-urlencoded')
         connection.request('GET' if fields is None else 'POST', path, urlencode(fields or {}), headers)
         answer = connection.getresponse()
         body = answer.read().decode('utf-8')
-        self.cookie = (answer.getheader('Set-Cookie') or self.cookie).split(';')[0]
+        self.cookies.update(_set(answer.msg))
         connection.close()
         self.answers.append([name, answer.status, body, QUERIES[-1]])
         return body
+
+
+def _set(message):
+    """(name, value) of each cookie that an answer sets."""
+    lines = message.get_all('Set-Cookie') if hasattr(message, 'get_all') else message.getheaders('Set-Cookie')
+    return [line.split(';')[0].split('=', 1) for line in lines or ()]
 
 
 def credentials(name, password, field='username'):
@@ -55,7 +61,7 @@ def credentials(name, password, field='username'):
 
 
 def visit(site, model, token, has_jwt, has_async):
-    """Everything, in order; (name, status, body, queries) of each visit."""
+    """Everything, in order; `site.answers` has (name, status, body, queries) of each visit."""
     name = LOGINS[model]
     site.ask('wrong', '/login', credentials(name, WRONG))
     site.ask('unknown', '/login', credentials('nobody@example.org', WRONG))
@@ -75,7 +81,6 @@ def visit(site, model, token, has_jwt, has_async):
         site.ask('async wrong', '/alogin', credentials(name, WRONG))
         site.ask('async login', '/alogin', credentials(name, PASSWORD))
         site.ask('async logout', '/logout', {})
-    return site.answers
 
 
 def framework(site, name, token):

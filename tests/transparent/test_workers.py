@@ -1,0 +1,83 @@
+"""gunicorn's HUP replaces its workers while clients ask: nobody notices, and the new ones are agents as the old were."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.harness import Node, short_directory, wait_for
+from tests.transparent.replaced import SECONDS, agents, children, named, stopped, traced
+from tests.transparent.servers import SITES, Running, Server, running
+
+GUNICORN = f"-m gunicorn.app.wsgiapp -b 127.0.0.1:{{port}} -w 2 --log-level warning {SITES}wsgi_site"
+SERVERS = [
+    Server(f"gunicorn{flag}", packages, version, GUNICORN + flag)
+    for packages, version in (("servers-old", "2.7"), ("flask-3", "3.13"))
+    for flag in ("", " --preload")
+]
+ROUNDS = 3
+CLIENTS = 3
+
+
+class Load:
+    """Clients that ask who serves them, again and again; keeps the pids, and what was not as it should be."""
+
+    def __init__(self, one: Running) -> None:
+        self.one, self.over = one, threading.Event()
+        self.pids: set[int] = set()
+        self.failures: list[str] = []
+
+    def ask(self) -> None:
+        """Until it is over."""
+        while not self.over.is_set():
+            try:
+                self.pids.add(self.one.json("/pid"))
+            except (OSError, ValueError) as error:  # an HTTP error is an OSError
+                self.failures.append(repr(error))
+
+
+@contextlib.contextmanager
+def loaded(one: Running) -> Iterator[Load]:
+    """Clients until the end of the block."""
+    load = Load(one)
+    threads = [threading.Thread(target=load.ask) for _ in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield load
+    finally:
+        load.over.set()
+        for thread in threads:
+            thread.join()
+
+
+@pytest.mark.parametrize("server", SERVERS, ids=map(str, SERVERS))
+def test_workers_are_replaced(server: Server, node: Node) -> None:
+    """Every answer is 200, the new workers are the node's only agents and detect, and nothing is logged."""
+    with short_directory() as directory, running(named(server), directory, node.run_dir) as one:
+        with loaded(one) as load:
+            seen = [settled(one, node)]
+            for _ in range(ROUNDS):
+                one.process.send_signal(signal.SIGHUP)
+                wait_for(lambda: not children(one.process.pid) & seen[-1], SECONDS, f"the end of {seen[-1]}")
+                seen.append(settled(one, node))
+        assert load.failures == []
+        assert load.pids == set().union(*seen)
+        assert len(load.pids) == 2 * (ROUNDS + 1)
+        one.get("/answer/list?q=1%27%20OR%20%271%27=%271")
+        assert traced(one, node) <= seen[-1]
+        assert stopped(one) == set()
+
+
+def settled(one: Running, node: Node) -> set[int]:
+    """The two workers, once they and nobody else are agents of the node."""
+
+    def found() -> set[int]:
+        now = children(one.process.pid)
+        return now if len(now) == 2 and now == agents(one, node) else set()
+
+    return wait_for(found, SECONDS, f"two agents: {agents(one, node)} of {children(one.process.pid)}")
