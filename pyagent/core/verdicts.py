@@ -6,6 +6,7 @@ asks for a second: a hung collector costs the app three deadlines, not one per r
 
 from __future__ import absolute_import
 
+import atexit
 import os
 import weakref
 
@@ -22,23 +23,26 @@ class Verdicts(object):
     def __init__(self, config):
         self._config = config
         self._pid, self._local = os.getpid(), native.Local()
+        self.closed = False
         self._failures = 0
         self._closed_until = 0.0
         self._links = {}
+        atexit.register(self._at_exit)
 
     def close(self):
-        """Hang up for every thread."""
-        for link in self._open_links():
-            link.close()
+        """Hang up for every thread; nobody asks any more."""
+        names.forget_at_exit(self._at_exit)
+        self._at_exit()
+        self._hang_up()
 
     def follow_fork(self):
         """In a new process: leave the parent's connections alone."""
         self._pid, self._local = os.getpid(), native.Local()
-        self.close()
+        self._hang_up()
 
     def ask(self, body):
         """The VERDICT for an ASK as a dict, or None where there was none in time."""
-        if self._closed_until and names.monotonic() < self._closed_until:
+        if self.closed or self._closed_until and names.monotonic() < self._closed_until:
             guard.count('verdicts_skipped')
             return None
         try:
@@ -52,30 +56,42 @@ class Verdicts(object):
         guard.count('verdicts')
         return answer[1] if answer[0] == wire.VERDICT else None
 
+    @guard.guarded
+    def _at_exit(self):
+        """No thread keeps a link. The interpreter (3.6, at least) takes threads apart under a lock; the __del__ of a link
+        there gave way to a thread that wanted this lock for its own end, and both waited for ever."""
+        self.closed = True
+        self._local = native.Local()
+
+    def _hang_up(self):
+        for link in self._open_links():
+            link.close()
+
     def _exchange(self, body):
         end = names.monotonic() + self._config.deadline
-        link = self._link()
-        self._local.sequence += 1
+        if self._pid != os.getpid():
+            self.follow_fork()
+        local = self._local
+        link = self._link(local)
+        local.sequence += 1
         left = max(0.001, end - names.monotonic())
         kinds = (wire.VERDICT, wire.ERROR)
         answer = None
         try:
-            answer = link.exchange(wire.ASK, self._local.sequence, body, kinds, left)
+            answer = link.exchange(wire.ASK, local.sequence, body, kinds, left)
         finally:
             if answer is None:
                 link.close()
-                self._local.link = None
+                local.link = None
         return answer
 
-    def _link(self):
-        """This thread's connection, in this process."""
-        if self._pid != os.getpid():
-            self.follow_fork()
-        link = getattr(self._local, 'link', None)
+    def _link(self, local):
+        """This thread's connection."""
+        link = getattr(local, 'link', None)
         if link is not None:
             return link
-        self._local.sequence = 0
-        self._local.link = link = Link(self._config, self._config.deadline)
+        local.sequence = 0
+        local.link = link = Link(self._config, self._config.deadline)
         self._open_links()
         self._links[id(link)] = weakref.ref(link)
         link.queue(wire.HELLO, 0, wire.encode_body(hello(self._config, 'verdict', 'block')))

@@ -19,9 +19,9 @@ def named(server: Server) -> Server:
 
 
 def agents(one: Running, node: Node) -> set[int]:
-    """Pids of this server that are connected to the node."""
+    """Pids that are connected to the node, of the processes that this server has started."""
     known = [agent["process"] for agent in node.json("agents") if agent["connected"]]
-    return {process["pid"] for process in known if process["serviceName"] == str(one.server)}
+    return {process["pid"] for process in known if process["serviceName"] == str(one.server)} - {one.process.pid}
 
 
 def traced(one: Running, node: Node) -> set[int]:

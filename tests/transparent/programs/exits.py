@@ -47,7 +47,7 @@ def at_once():
 
 
 def daemons():
-    """Threads that serve are still at it."""
+    """Threads that serve are still at it. 2.7 itself tells what they meet in the ruins, so there they are idle."""
     begun = [threading.Event() for _ in range(4)]
     for event in begun:
         thread = threading.Thread(target=_serve_on, args=(event,))
@@ -58,15 +58,18 @@ def daemons():
 
 
 def _serve_on(begun):
-    while True:
+    serve('/daemon')
+    begun.set()
+    while sys.version_info[0] > 2:
         serve('/daemon')
-        begun.set()
+    threading.Event().wait()
 
 
 def threads():
     """A thread that serves when the main one has ended."""
-    main = threading.current_thread()
-    threading.Thread(target=lambda: (main.join(), serve('/late'))).start()
+    over, shutdown = threading.Event(), threading._shutdown
+    threading._shutdown = lambda: (over.set(), shutdown())
+    threading.Thread(target=lambda: (over.wait(), serve('/late'))).start()
 
 
 def serves_last():

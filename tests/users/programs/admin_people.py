@@ -38,17 +38,20 @@ except ImportError:
 urlpatterns = [url('^admin/', admin.site.urls)]
 TOKEN = re.compile('name=.csrfmiddlewaretoken. value=.([^"\']+)')
 USERS = '/admin/auth/user/'
+FIELD = '--b0\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
 
 
 class Browser(object):
-    """Fills in a form of the admin and sends it, with the token that came with it."""
+    """Fills in a form of the admin and sends it as the form says, with the token that came with it."""
 
     def __init__(self, site):
         self.site = site
 
     def fill(self, name, path, **fields):
         page = self.site.ask(name + ', form', path)
-        self.site.ask(name, path, dict(fields, csrfmiddlewaretoken=TOKEN.search(page).group(1)))
+        fields['csrfmiddlewaretoken'] = TOKEN.search(page).group(1)
+        body = ''.join(FIELD % field for field in sorted(fields.items())) + '--b0--\r\n'
+        self.site.ask(name, path, body, Content_Type='multipart/form-data; boundary=b0')
 
 
 def passwords(first, second):

@@ -34,14 +34,15 @@ class Site(object):
         self.cookies, self.answers = {}, []
 
     def ask(self, name, path, fields=None, **headers):
-        """One visit, noted under its name with the queries that it took; the body."""
+        """One visit, noted under its name with the queries that it took; the body. `fields` to post, or a whole body."""
         connection = HTTPConnection('127.0.0.1', self._server.server_port)
         headers = dict((key.replace('_', '-'), value) for key, value in headers.items())
         if self.cookies:
             headers['Cookie'] = '; '.join('%s=%s' % cookie for cookie in self.cookies.items())
         if fields is not None:
             headers.setdefault('Content-Type', 'application/x-www-form-urlencoded')
-        connection.request('GET' if fields is None else 'POST', path, urlencode(fields or {}), headers)
+        body = fields if isinstance(fields, str) else urlencode(fields or {})
+        connection.request('GET' if fields is None else 'POST', path, body, headers)
         answer = connection.getresponse()
         body = answer.read().decode('utf-8')
         self.cookies.update(_set(answer.msg))
