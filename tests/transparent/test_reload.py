@@ -48,14 +48,16 @@ def reloaded(server: Server, file: Path, node: Node, watched: bool) -> set[str]:
 
 
 def restarted(one: Running, file: Path) -> int:
-    """The pid of the next child. A server that has not looked at its files yet may miss a change: it is made again."""
-    old = {0, pid_of(one)}
+    """The pid of the next child. A server that has not looked at its files yet may miss a change: it is made again.
+    Nobody asks while the old one ends: it would drop the answer, and say so."""
+    old = Path("/proc", str(pid_of(one)))
     for _ in range(10):
         file.touch()
         with contextlib.suppress(AssertionError):
-            wait_for(lambda: pid_of(one) not in old, 10)
-            return pid_of(one)
-    raise AssertionError(f"nobody has started anew: {one.log.read_text()[-2000:]}")
+            wait_for(lambda: not old.exists(), 10)
+            break
+    assert not old.exists(), f"nobody has started anew: {one.log.read_text()[-2000:]}"
+    return wait_for(lambda: pid_of(one), SECONDS, "the next child")
 
 
 def pid_of(one: Running) -> int:

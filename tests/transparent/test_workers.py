@@ -13,7 +13,7 @@ from tests.e2e.harness import Node, short_directory, wait_for
 from tests.transparent.replaced import SECONDS, agents, children, named, stopped, traced
 from tests.transparent.servers import SITES, Running, Server, running
 
-GUNICORN = f"-m gunicorn.app.wsgiapp -b 127.0.0.1:{{port}} -w 2 --log-level warning {SITES}wsgi_site"
+GUNICORN = f"-m gunicorn.app.wsgiapp -b 127.0.0.1:{{port}} -w 2 --log-level warning {SITES}reloaded_flask:app"
 SERVERS = [
     Server(f"gunicorn{flag}", packages, version, GUNICORN + flag)
     for packages, version in (("servers-old", "2.7"), ("flask-3", "3.13"))
@@ -35,7 +35,7 @@ class Load:
         """Until it is over."""
         while not self.over.is_set():
             try:
-                self.pids.add(self.one.json("/pid"))
+                self.pids.add(self.one.json("/"))
             except (OSError, ValueError) as error:  # an HTTP error is an OSError
                 self.failures.append(repr(error))
 
@@ -68,7 +68,7 @@ def test_workers_are_replaced(server: Server, node: Node) -> None:
         assert load.failures == []
         assert load.pids == set().union(*seen)
         assert len(load.pids) == 2 * (ROUNDS + 1)
-        one.get("/answer/list?q=1%27%20OR%20%271%27=%271")
+        one.get("/?q=x%27+union+select+%27a")
         assert traced(one, node) <= seen[-1]
         assert stopped(one) == set()
 

@@ -45,4 +45,4 @@ def _kind(descriptor):
         return 'gone'
 
 
-PAGES = {'journal': lambda: JOURNALS, 'agent': _agent, 'state': _state, 'pid': os.getpid}
+PAGES = {'journal': lambda: JOURNALS, 'agent': _agent, 'state': _state}

@@ -49,7 +49,7 @@ class Browser(object):
 
     def fill(self, name, path, **fields):
         page = self.site.ask(name + ', form', path)
-        fields['csrfmiddlewaretoken'] = TOKEN.search(page).group(1)
+        fields['csrfmiddlewaretoken'] = str(TOKEN.search(page).group(1))
         body = ''.join(FIELD % field for field in sorted(fields.items())) + '--b0--\r\n'
         self.site.ask(name, path, body, Content_Type='multipart/form-data; boundary=b0')
 
