@@ -13,7 +13,6 @@ import pytest
 from tests.e2e.harness import Node, short_directory, wait_for
 from tests.transparent import asgi_cases, wsgi_cases
 from tests.transparent.servers import BLOCKS, GUNICORN, SITES, SMALL, Running, Server, running
-from tests.transparent.talk import talk
 from tests.transparent.wsgi_cases import Case
 
 WSGI = f"{GUNICORN} -k gthread --threads 4 {SITES}wsgi_site"

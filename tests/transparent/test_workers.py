@@ -1,4 +1,4 @@
-"""gunicorn's HUP replaces its workers while clients ask: nobody notices, and the new ones are agents as the old were."""
+"""gunicorn's HUP replaces its workers while clients ask: nobody notices, and the new ones are agents as the old."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def test_workers_are_replaced(server: Server, node: Node) -> None:
     """Every answer is 200, the new workers are the node's only agents and detect, and nothing is logged."""
     with short_directory() as directory, running(named(server), directory, node.run_dir) as one:
         with loaded(one) as load:
-            seen = [settled(one, node)]
+            seen = [settled(load, node)]
             for _ in range(ROUNDS):
                 one.process.send_signal(signal.SIGHUP)
                 wait_for(lambda: not children(one.process.pid) & seen[-1], SECONDS, f"the end of {seen[-1]}")
-                seen.append(settled(one, node))
+                seen.append(settled(load, node))
         assert load.failures == []
         assert load.pids == set().union(*seen)
         assert len(load.pids) == 2 * (ROUNDS + 1)
@@ -73,11 +73,13 @@ def test_workers_are_replaced(server: Server, node: Node) -> None:
         assert stopped(one) == set()
 
 
-def settled(one: Running, node: Node) -> set[int]:
-    """The two workers, once they and nobody else are agents of the node."""
+def settled(load: Load, node: Node) -> set[int]:
+    """The two workers, once they have served, and they and nobody else are agents of the node."""
 
-    def found() -> set[int]:
-        now = children(one.process.pid)
-        return now if len(now) == 2 and now == agents(one, node) else set()
+    def served() -> set[int]:
+        now = children(load.one.process.pid)
+        return now if len(now) == 2 and now <= load.pids else set()
 
-    return wait_for(found, SECONDS, f"two agents: {agents(one, node)} of {children(one.process.pid)}")
+    found = wait_for(served, SECONDS, "two workers that serve")
+    wait_for(lambda: agents(load.one, node) == found, SECONDS, f"{found} as agents")
+    return found

@@ -8,8 +8,8 @@ import sys
 from tests.users.programs import django_setup, visits
 
 MODEL = sys.argv[1]
-REST = ['rest_framework', 'rest_framework.authtoken']
-django_setup.configure(__name__, MODEL, REST + ['tests.users.programs.people'])
+APPS = ['rest_framework', 'rest_framework.authtoken', 'tests.users.programs.people']
+django_setup.configure(__name__, MODEL, APPS)
 
 import django  # noqa: E402
 from django.contrib import auth  # noqa: E402

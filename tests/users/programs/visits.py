@@ -34,7 +34,7 @@ class Site(object):
         self.cookies, self.answers = {}, []
 
     def ask(self, name, path, fields=None, **headers):
-        """One visit, noted under its name with the queries that it took; the body. `fields` to post, or a whole body."""
+        """One visit, noted under its name with its queries; what came back. `fields` are posted, or a whole body."""
         connection = HTTPConnection('127.0.0.1', self._server.server_port)
         headers = dict((key.replace('_', '-'), value) for key, value in headers.items())
         if self.cookies:
