@@ -47,7 +47,7 @@ def at_once():
 
 
 def daemons():
-    """Threads that serve are still at it. 2.7 itself tells what they meet in the ruins, so there they are idle."""
+    """Threads that serve are still at it."""
     begun = [threading.Event() for _ in range(4)]
     for event in begun:
         thread = threading.Thread(target=_serve_on, args=(event,))
@@ -58,11 +58,9 @@ def daemons():
 
 
 def _serve_on(begun):
-    serve('/daemon')
-    begun.set()
-    while sys.version_info[0] > 2:
+    while True:
         serve('/daemon')
-    threading.Event().wait()
+        begun.set()
 
 
 def threads():
