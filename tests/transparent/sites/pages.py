@@ -24,18 +24,29 @@ def _agent():
 
 
 def _state():
-    """Objects by class when the garbage is out, open files, threads, and memory in KiB."""
+    """Objects by class and their size when the garbage is out, open files, threads, memory; sizes in KiB."""
     gc.collect()
-    kinds = Counter('%s.%s' % (type(o).__module__, type(o).__name__) for o in gc.get_objects())
+    found = list(_objects())
+    kinds = Counter('%s.%s' % (type(o).__module__, type(o).__name__) for o in found)
     with open('/proc/self/statm') as file:
         pages = int(file.read().split()[1])
     return {
         'kinds': kinds,
+        'size': sum(map(sys.getsizeof, found)) // 1024,
         'garbage': len(gc.garbage),
         'files': Counter(_kind(name) for name in os.listdir('/proc/self/fd')),
         'threads': len(os.listdir('/proc/self/task')),
         'memory': pages * os.sysconf('SC_PAGE_SIZE') // 1024,
     }
+
+
+def _objects():
+    """Those that the collector knows and what they hold: text, numbers, dicts of these."""
+    found = gc.get_objects()
+    known = dict((id(o), o) for o in found)
+    for o in found:
+        known.update((id(held), held) for held in gc.get_referents(o))
+    return known.values()
 
 
 def _kind(descriptor):
