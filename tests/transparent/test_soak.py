@@ -85,7 +85,7 @@ def settled(one: Running, before: dict[str, Any] | None) -> dict[str, Any]:
         return not growth(before or looks[-2], looks[-1])
 
     with contextlib.suppress(AssertionError):  # the test says what has grown
-        wait_for(quiet, 30)
+        wait_for(quiet, 120)
     return dict(looks[-1])
 
 
