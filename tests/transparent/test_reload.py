@@ -31,7 +31,10 @@ def test_the_child_is_started_anew(server: Server, site: str, node: Node) -> Non
     with short_directory() as directory:
         file = Path(shutil.copy(SITES / f"reloaded_{site}.py", directory / "app.py"))
         bare, watched = (reloaded(named(server), file, node, on) for on in (False, True))
-    assert watched == bare
+    if server.version == "2.7":  # by itself it prints what its daemon threads meet at its end, now and then
+        assert [line for line in watched if "pyagent" in line] == []
+    else:
+        assert watched == bare
 
 
 def reloaded(server: Server, file: Path, node: Node, watched: bool) -> set[str]:
