@@ -42,7 +42,7 @@ proto: setup ## the generated side of proto/
 	@$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=proto --pyi_out=proto --grpc_python_out=proto cowitness/v1/cowitness.proto
 
 lock: setup ## requirements/*.lock from requirements/*.in (needs pip-tools)
-	@for name in dev run; do pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
+	@for name in dev run native; do pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate -o requirements/$$name.lock requirements/$$name.in; done
 
 bench: setup ## the figures: agent, node, verdicts, rules

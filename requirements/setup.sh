@@ -8,11 +8,11 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
-# What only the tests need: database and queue servers, a compiler for drivers and a server that come as source, and what makes
-# interpreters run that this system does not have.
+# What only the tests and benches need: database and queue servers, headers for what comes as source, what makes interpreters run
+# that this system does not have, and a peer of the rule engine.
 test_packages() {
-    [ "${COWITNESS_SETUP:-}" != test ] || echo redis-server postgresql mariadb-server libmariadb-dev gcc libc6-dev \
-        pkg-config patchelf qemu-user-static
+    [ "${COWITNESS_SETUP:-}" != test ] || echo redis-server postgresql mariadb-server libmariadb-dev pkg-config patchelf \
+        qemu-user-static libmodsecurity-dev
 }
 
 interpreters() {
@@ -20,7 +20,8 @@ interpreters() {
 }
 
 missing_packages() {
-    for package in python3-venv python3-bpfcc linux-libc-dev $(test_packages); do
+    for package in python3-venv python3-dev gcc libc6-dev python3-bpfcc linux-libc-dev modsecurity-crs \
+        $(test_packages); do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || printf '%s ' "$package"
     done
 }
@@ -45,7 +46,7 @@ tracefs() {
 
 python() {
     stamp=.venv/stamp
-    sum=$(cat requirements/dev.lock pyproject.toml pyagent/pyproject.toml requirements/setup.sh | sha256sum)
+    sum=$(cat requirements/dev.lock requirements/native.lock pyproject.toml pyagent/pyproject.toml requirements/setup.sh | sha256sum)
     [ -x .venv/bin/cowitness ] && [ -x .venv/bin/cowitness-run ] && [ "$(cat $stamp 2>/dev/null)" = "$sum" ] && return 0
     # The distribution's own interpreter: its bcc module fits no other.
     interpreter=${COWITNESS_PYTHON:-/usr/bin/python3}
@@ -53,7 +54,11 @@ python() {
     say "making .venv with $interpreter"
     [ -x .venv/bin/python ] || "$interpreter" -m venv .venv
     .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.lock
+    .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/native.lock ||
+        say "libinjection could not be built: SQL and scripts are found by expressions alone"
     .venv/bin/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e . -e ./pyagent
+    say "compiling the rules"
+    .venv/bin/cowitness rules list >/dev/null
     printf '%s\n' "$sum" > "$stamp"
 }
 

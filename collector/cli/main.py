@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from collector.cli import rules
 from collector.cli.failure import WRONG, CommandError
 from collector.cli.options import (
     RUN_DIR,
@@ -45,6 +46,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+
+
+app.add_typer(rules.app, name="rules")
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ _DISPOSITION = re.compile(r"^content-disposition:(.*)$", re.IGNORECASE | re.MULT
 _PARAMETER = re.compile(r';\s*(name|filename|filename\*)\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s]*)', re.IGNORECASE | re.DOTALL)
 _KEY_MARKS = str.maketrans("", "", "[]-.")
 _XML_VALUE = re.compile(r"""=\s*"([^"<]*)"|=\s*'([^'<]*)'|>([^<>]+)<|<!\[CDATA\[(.*?)(?:\]\]>|$)""", re.DOTALL)
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_ -]{6,}={0,2}")
 MAX_BASE64 = 16384
 
 
@@ -34,6 +34,15 @@ class Value(NamedTuple):
     key: str
     text: str
     is_file_name: bool = False
+
+
+class Part(NamedTuple):
+    """A part of a multipart body; `file_name` is None for a plain field."""
+
+    name: str
+    file_name: str | None
+    content: str
+    headers: tuple[str, ...]
 
 
 def pairs(text: str) -> Iterator[Value]:
@@ -47,7 +56,7 @@ def pairs(text: str) -> Iterator[Value]:
         key = _plain(key)
         if value:
             yield Value(key, _plain(value))
-        if len(key) > 2 and not key.translate(_KEY_MARKS).isidentifier():
+        if len(key) > 2 and (key.startswith("__") or not key.translate(_KEY_MARKS).isidentifier()):
             yield Value("", _plain(part))
     if len(parts) > MAX_PAIRS:
         yield Value("", _plain(parts[-1]))
@@ -64,19 +73,29 @@ def json(text: str) -> Iterator[Value] | None:
 
 def multipart(text: str, content_type: str) -> Iterator[Value]:
     """Fields and file names, also of a body that was cut off. A file's content is no input."""
+    for part in parts(text, content_type):
+        if part.file_name:
+            yield Value(part.name, part.file_name, True)
+        elif part.content:
+            yield Value(part.name, part.content)
+
+
+def parts(text: str, content_type: str) -> Iterator[Part]:
+    """The parts of a multipart body."""
     match = _BOUNDARY.search(content_type)
     if match is None:
         return
     boundary = match.group(1) or match.group(2)
     for part in text.split("--" + boundary, MAX_PARTS)[1:]:
         head, _, content = part.replace("\r\n", "\n").partition("\n\n")
-        found = _DISPOSITION.search(head[:MAX_PART_HEADERS])
+        if not head.strip("-\n"):
+            continue
+        head = head[:MAX_PART_HEADERS]
+        found = _DISPOSITION.search(head)
         names = dict(_names(found.group(1))) if found else {}
         file_name = names.get("filename", names.get("filename*"))
-        if file_name:
-            yield Value(names.get("name", ""), file_name, True)
-        elif content:
-            yield Value(names.get("name", ""), content.removesuffix("\n"))
+        lines = tuple(line.strip() for line in head.split("\n") if line.strip())
+        yield Part(names.get("name", ""), file_name, content.removesuffix("\n"), lines)
 
 
 def xml(text: str) -> Iterator[Value]:
@@ -91,12 +110,16 @@ def base64_text(value: str) -> str:
     """The text in a value that is base64 of readable text; empty where it is not."""
     if len(value) > MAX_BASE64 or not _BASE64.fullmatch(value):
         return ""
-    bare = value.rstrip("=").replace("-", "+").replace("_", "/")
+    bare = value.rstrip("=").replace("-", "+").replace("_", "/").replace(" ", "+")
+    if len(bare) % 4 == 1 or len(bare) < 6:
+        return ""
     try:
-        text = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True).decode("utf-8")
+        data = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except ValueError:
         return ""
-    return text if len(text) > 5 and all(c.isprintable() or c in "\t\r\n" for c in text) else ""
+    text = data.decode("utf-8", "replace")
+    odd = sum(not (c.isprintable() or c in "\t\r\n") or c == "\ufffd" for c in text)
+    return text if odd <= len(text) // 16 and len(text) > 3 else ""
 
 
 def _names(disposition: str) -> Iterator[tuple[str, str]]:
@@ -116,7 +139,7 @@ def _walk(key: str, value: object, depth: int) -> Iterator[Value]:
         yield Value(key, value)
     elif depth < MAX_DEPTH and isinstance(value, dict):
         for name, item in list(value.items())[:MAX_ITEMS]:
-            if len(name) > 2 and not name.isidentifier():
+            if len(name) > 2 and (not name.isidentifier() or name.startswith("__")):
                 yield Value(key, name)
             yield from _walk(f"{key}.{name[:128]}" if key else name[:128], item, depth + 1)
     elif depth < MAX_DEPTH and isinstance(value, list):

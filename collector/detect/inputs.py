@@ -6,8 +6,10 @@ what does not fit is left out. (spec: protection, "What is inspected")
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from urllib.parse import unquote, unquote_plus
+from unicodedata import normalize
+from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -15,10 +17,20 @@ from collector.detect import bodies
 from collector.wire.agent import RequestRecord
 
 MAX_INPUTS = 4096
-MAX_LENGTH = 131072
+MAX_LENGTH = 262144
 MAX_TOTAL = 1 << 20
 MAX_KEY = 256
 MAX_COOKIES = 256
+MAX_LAYERS = 4
+"""Encodings within each other that are taken off, the value as it came included."""
+
+MAX_VARIANTS = 512
+MIN_ENCODED = 12
+"""Characters of a part of the path that may be base64."""
+
+_UNSEEN = re.compile(
+    "[\\u00ad\\u034f\\u061c\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064\\ufe00-\\ufe0f\\ufeff\\ufffd]"
+)
 
 _NOT_INSPECTED = frozenset(
     ("host", "connection", "content-length", "content-type", "accept-encoding", "cookie", "authorization", "date",
@@ -78,7 +90,9 @@ def _path(record: RequestRecord) -> Iterator[Input]:
     if record.path:
         yield from _decoded("path", "", record.path)
     for segment in record.path.split("/")[:64]:
-        if len(segment) > 2 and not segment.replace("-", "").replace(".", "").replace("_", "").isalnum():
+        if (len(segment) > 2 and not segment.replace("-", "").replace(".", "").replace("_", "").isalnum()) or (
+            len(segment) >= MIN_ENCODED and bodies.base64_text(segment)
+        ):
             yield from _decoded("path_params", "", segment)
 
 
@@ -88,27 +102,45 @@ def _pairs(location: str, text: str) -> Iterator[Input]:
 
 
 def _decoded(location: str, key: str, value: str) -> Iterator[Input]:
-    """A value, once more decoded where it still holds escapes or is base64, and the strings of a JSON text in it."""
+    """A value, and what it holds in other encodings: percent escapes, base64, JSON, pairs in base64, characters that
+    are not seen or only look like others. Everything at most MAX_LAYERS deep."""
     value, key = value[:MAX_LENGTH], key[:MAX_KEY]
-    yield Input(location, key, value)
+    if value.isalnum() and len(value) < 12:
+        yield Input(location, key, value)
+        return
+    layer = [(key, value)]
+    for depth in range(MAX_LAYERS):
+        for name, text in layer:
+            yield Input(location, name, text)
+        if depth == MAX_LAYERS - 1:
+            return
+        layer = [found for name, text in layer for found in _inside(name, text, depth)][:MAX_VARIANTS]
+
+
+def _inside(key: str, value: str, depth: int) -> Iterator[tuple[str, str]]:
     if "%" in value and (again := unquote(value)) != value:
-        yield Input(location, key, again)
-        if "%" in again and (third := unquote(again)) != again:
-            yield Input(location, key, third)
-    elif inner_text := bodies.base64_text(value):
-        yield Input(location, key, inner_text)
-        if "=" in inner_text:
-            yield from (Input(location, key, inner.text) for inner in bodies.pairs(inner_text))
-    if value[:1] in ("{", "[") and value[-1:] in ("}", "]"):
+        yield key, again
+    elif text := bodies.base64_text(value):
+        yield key, text
+        if "=" in text:
+            yield from ((inner.key[:MAX_KEY], inner.text) for inner in bodies.pairs(text))
+    if not value.isascii() and (plain := plain_letters(value)) != value:
+        yield key, plain
+    if depth < 2 and value[:1] in ("{", "[") and value[-1:] in ("}", "]"):
         for inner in bodies.json(value) or ():
-            yield Input(location, f"{key}.{inner.key}"[:MAX_KEY], inner.text[:MAX_LENGTH])
+            yield f"{key}.{inner.key}"[:MAX_KEY], inner.text[:MAX_LENGTH]
+
+
+def plain_letters(value: str) -> str:
+    """Compatibility forms as the letters they stand for (Unicode NFKC), without characters that are not seen."""
+    return normalize("NFKC", _UNSEEN.sub("", value))
 
 
 def _cookies(header: str) -> Iterator[Input]:
     for pair in header[:MAX_LENGTH].split(";")[:MAX_COOKIES]:
         name, _, value = pair.strip().partition("=")
         if value:
-            yield from _decoded("cookie", name, unquote_plus(value.strip('"')))
+            yield from _decoded("cookie", name, unquote(value.strip('"')))
 
 
 def _body(record: RequestRecord, content_type: str) -> Iterator[Input]:

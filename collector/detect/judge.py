@@ -11,10 +11,14 @@ from msgspec.structs import replace
 
 from collector.detect import reach, redact
 from collector.detect.inputs import Input, inputs_of
+from collector.detect.match import cache
 from collector.detect.reach import Reached
 from collector.detect.redact import Redactor
 from collector.detect.rulefile import load
-from collector.detect.ruleset import Match
+from collector.detect.ruleset import Match, Rule
+from collector.detect.seclang.findings import CoreRules
+from collector.detect.seclang.loader import Problem
+from collector.detect.seclang.rule import Rule as CoreRule
 from collector.detect.settings import DetectSettings, networks
 from collector.detect.views import Views
 from collector.model import Action, Finding, Process, Request, RequestReport, Verdict
@@ -31,10 +35,27 @@ class Judge:
     """Judges requests by the rules of the settings; raises ValueError for settings that cannot stand."""
 
     def __init__(self, settings: DetectSettings) -> None:
-        self._rules = load(settings.rules_dir, settings.disabled_rules)
+        self._rules = load(settings.rules_dir, settings.disabled_rules, settings.cache_dir)
+        self._block_score = settings.block_score
+        self._core = _core_rules(settings)
         self._redactor = Redactor(settings.redact_keys)
         self._views = Views(self._redactor, networks(settings))
         self._max_value = settings.max_value_bytes
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Our own rules in use."""
+        return self._rules.rules
+
+    @property
+    def core_rules(self) -> list[CoreRule]:
+        """The rules of the Core Rule Set in use."""
+        return self._core.program.rules if self._core else []
+
+    @property
+    def core_problems(self) -> list[Problem]:
+        """What of the Core Rule Set does not run here."""
+        return self._core.problems if self._core else []
 
     def report(self, record: RequestRecord, process: Process, final: bool) -> RequestReport | None:
         """What is wrong with a request; None where nothing is."""
@@ -60,7 +81,7 @@ class Judge:
         items = inputs_of(ask.request)
         if ask.operation is None:
             matches = self._rules.match(items)
-            stops = any(match.rule.block for match in matches)
+            stops = self._stops(matches)
             findings = [VerdictFinding(m.rule.id, m.rule.category, m.input.parameter[:256]) for m in matches]
         else:
             reaches = reach.reached([ask.operation], items)
@@ -69,6 +90,13 @@ class Judge:
         if stops and mode == "block":
             return WireVerdict("block", BLOCK_STATUS, ask.request.request_id, findings[:MAX_FINDINGS])
         return WireVerdict("allow", findings=findings[:MAX_FINDINGS])
+
+    def _stops(self, matches: Sequence[Match]) -> bool:
+        """Whether attempts alone are enough to refuse a request."""
+        if any(match.rule.block for match in matches):
+            return True
+        rules = {match.rule.id: match.rule.confidence for match in matches}
+        return 0 < self._block_score <= sum(rules.values())
 
     def inspect(self, record: RequestRecord, items: Sequence[Input]) -> tuple[Finding, ...]:
         """All findings of a request: attempted by the rules, reached by comparison with its operations."""
@@ -79,6 +107,9 @@ class Judge:
             _add(found, self._attempted(match, record))
         for one in reaches:
             _add(found, self._reached(one, items))
+        for hit in self._core.hits(record)[0] if self._core else ():
+            finding = Finding(hit.rule_id, hit.name, hit.category, Verdict.ATTEMPTED, hit.tags)
+            _add(found, self._of_input(finding, Input(hit.location, hit.parameter, hit.value), hit.value))
         return tuple(found.values())
 
     def _attempted(self, match: Match, record: RequestRecord) -> Finding:
@@ -109,6 +140,13 @@ class Judge:
             finding, location=item.location, parameter=item.parameter[:256], value=value, highlight=highlight,
             probe_text=item.value[:MAX_PROBE],
         )  # fmt: skip
+
+
+def _core_rules(settings: DetectSettings) -> CoreRules | None:
+    if not settings.crs:
+        return None
+    where = cache.directory(settings.cache_dir)
+    return CoreRules(settings.crs_dir, settings.crs_paranoia_level, settings.crs_report_score, where)
 
 
 def around(value: str, part: str, limit: int) -> tuple[str, str]:

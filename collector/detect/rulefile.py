@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from collector.detect.match import cache, injection
 from collector.detect.ruleset import PatternError, Rule, RuleSet
 
 MAX_FILE = 1 << 20
@@ -34,7 +35,7 @@ class RuleError(ValueError):
     """A rule that cannot be used, with its file."""
 
 
-@cache
+@lru_cache
 def built_in() -> tuple[Rule, ...]:
     """The rules of this distribution."""
     folder = resources.files("collector.detect") / "rules"
@@ -42,7 +43,7 @@ def built_in() -> tuple[Rule, ...]:
     return tuple(rule for name in files for rule in parse((folder / name).read_text("utf-8"), name))
 
 
-def load(directory: str, disabled: Iterable[str]) -> RuleSet:
+def load(directory: str, disabled: Iterable[str], cache_dir: str = "") -> RuleSet:
     """Built-in rules and those of a directory, without the disabled; raises RuleError."""
     rules = [*built_in(), *(rule for path in _paths(directory) for rule in parse(_read(path), str(path)))]
     seen = set[str]()
@@ -53,7 +54,7 @@ def load(directory: str, disabled: Iterable[str]) -> RuleSet:
     for name in disabled:
         if name not in seen:
             raise RuleError(f"disabled_rules: there is no rule '{name}'")
-    return RuleSet([rule for rule in rules if rule.id not in set(disabled)])
+    return RuleSet([rule for rule in rules if rule.id not in set(disabled)], cache.directory(cache_dir))
 
 
 def parse(text: str, name: str) -> list[Rule]:
@@ -100,7 +101,9 @@ def _check(rule: Rule) -> None:
     for condition in rule.conditions:
         if _TEXT_EDGE.search(condition.regex):
             raise PatternError("\\A and \\z are not supported, use ^ and $")
-    alone = RuleSet([rule])
+    alone = RuleSet([rule], fallback=True)
+    if rule.conditions[0].detect and not injection.AVAILABLE:
+        return
     for example in rule.examples.match:
         if not alone.matches_example(rule, example):
             raise PatternError(f"does not match its example {example!r}")

@@ -1,34 +1,37 @@
-"""Rules compiled into RE2 sets: one pass over all inputs of a place tells which rules can match at all.
+"""Own rules in use: their expressions live in one database, every input is scanned once for each disguise taken off.
 
-A clean request costs one pass per place and kind of disguise; only where a rule may match are the inputs looked at one
-by one. RE2 runs in time linear to the text. (https://github.com/google/re2)
+What the database found is confirmed: the place, the length, the detector, what must not be there. An input that no rule
+could match costs one scan, and none where the same short text was scanned before.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-import re2
 from msgspec import Meta, Struct, field
 
 from collector.detect.inputs import Input
-from collector.detect.transforms import Transform, apply
+from collector.detect.match import injection
+from collector.detect.match.database import Database
+from collector.detect.match.pattern import Pattern, PatternError, compiled
+from collector.detect.transforms import PLAIN, Transform, apply
+
+__all__ = ["MAX_MATCHES", "Condition", "Examples", "Match", "PatternError", "Rule", "RuleSet"]
 
 PARAMETERS = ("query", "body", "path_params", "file_name", "cookie")
+PLACES = (*PARAMETERS, "path", "header")
 MAX_MATCHES = 64
 """Matches kept of one request."""
 
-SET_MEMORY = 16 << 20
-"""Bytes that the automaton of one set may grow to; when it is full it starts anew."""
-
-Where = Annotated[str, Meta(pattern="^(query|body|path|header|cookie|path_params|file_name)(:[A-Za-z0-9_.-]{1,64})?$")]
+MAX_PART = 4096
+Where = Annotated[
+    str, Meta(pattern="^(any|query|body|path|header|cookie|path_params|file_name)(:[A-Za-z0-9_.-]{1,64})?$")
+]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
-
-
-class PatternError(ValueError):
-    """An expression that cannot be used."""
+Expression = Annotated[str, Meta(min_length=1, max_length=16384)]
 
 
 class Examples(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,17 +43,20 @@ class Examples(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Condition(Struct, frozen=True, forbid_unknown_fields=True):
     """An expression and the inputs that it looks at: places (`query`), or one parameter of a place
-    (`header:user-agent`). `min_length` in characters, after the transformations."""
+    (`header:user-agent`). `min_length` in characters, after the transformations. `unless`: an expression that must not
+    match the same text. `detect`: what libinjection must say of it as well."""
 
-    regex: Annotated[str, Meta(min_length=1, max_length=16384)]
+    regex: Expression
     inputs: Annotated[tuple[Where, ...], Meta(min_length=1, max_length=32)] = PARAMETERS
     transforms: Annotated[tuple[Transform, ...], Meta(max_length=8)] = ()
     min_length: Annotated[int, Meta(ge=0, le=65536)] = 0
+    unless: Annotated[str, Meta(max_length=16384)] = ""
+    detect: Literal["", "sql", "xss"] = ""
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     """One rule: all conditions must hold in one request; the first names the input. `block`: in block mode it stops
-    the request. `tags`: CWE, CAPEC, ATT&CK."""
+    the request. `confidence`: 5 is an attack for sure, 1 a hint. `tags`: CWE, CAPEC, ATT&CK."""
 
     id: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]*-[0-9]{3,6}$", max_length=64)]
     name: Name
@@ -59,6 +65,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     conditions: Annotated[tuple[Condition, ...], Meta(min_length=1, max_length=8)]
     examples: Examples
     block: bool = False
+    confidence: Annotated[int, Meta(ge=1, le=5)] = 5
 
 
 class Match(Struct, frozen=True):
@@ -69,110 +76,121 @@ class Match(Struct, frozen=True):
     part: str
 
 
-class _Group(Struct, frozen=True):
-    """Conditions that look at one place in one way."""
+class _Entry(Struct, frozen=True, eq=False):
+    """A first condition. `parameters` by place: the names that it looks at, None for all."""
 
-    transforms: tuple[Transform, ...]
-    set: Any
-    entries: list[tuple[Rule, Condition, str, Any]]
+    rule: Rule
+    condition: Condition
+    parameters: dict[str, frozenset[str] | None]
+    others: tuple[tuple[Condition, int], ...]
 
 
 class RuleSet:
-    """Compiled rules; raises PatternError."""
+    """Compiled rules; raises PatternError. `where`: the directory of compiled databases."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], where: Path | None = None, fallback: bool = False) -> None:
         self.rules = tuple(rules)
-        self._single = {regex: _compile(regex) for rule in rules for regex in _regexes(rule)}
-        sorted_out = defaultdict[tuple[str, tuple[Transform, ...]], list[tuple[Rule, Condition, str, Any]]](list)
+        self._numbers: dict[str, int] = {}
+        self._entries = defaultdict[tuple[int, tuple[Transform, ...]], list[_Entry]](list)
+        chains = defaultdict[str, dict[tuple[Transform, ...], None]](dict)
         for rule in rules:
             first = rule.conditions[0]
-            for where in first.inputs:
-                place, _, parameter = where.partition(":")
-                sorted_out[place, first.transforms].append((rule, first, parameter, self._single[first.regex]))
-        self._groups = defaultdict[str, list[_Group]](list)
-        for (place, transforms), entries in sorted_out.items():
-            self._groups[place].append(_Group(transforms, _compile_set(e[1].regex for e in entries), entries))
+            others = tuple((other, self._number(other.regex)) for other in rule.conditions[1:])
+            entry = _Entry(rule, first, _places(first), others)
+            self._entries[self._number(first.regex), first.transforms].append(entry)
+            for place in entry.parameters:
+                chains[place][first.transforms] = None
+            for condition in rule.conditions:
+                if condition.unless:
+                    self._number(condition.unless)
+        self._chains = {place: tuple(ordered) for place, ordered in chains.items()}
+        patterns = [Pattern(regex, caseless=True) for regex in self._numbers]
+        self._locators = [compiled(pattern) for pattern in patterns]
+        self.database = Database(patterns, where, fallback)
+        for _, reason in self.database.refused.items():
+            raise PatternError(reason)
 
     def match(self, items: Iterable[Input]) -> list[Match]:
         """The rules that these inputs match; one match for a rule and parameter."""
-        places = defaultdict[str, list[Input]](list)
-        for item in items:
-            places[item.location].append(item)
+        inputs = list(items)
         found: dict[tuple[str, str, str], Match] = {}
-        for place, inputs in places.items():
-            for group in self._groups.get(place, ()):
-                self._match_group(group, inputs, places, found)
+        for item in inputs:
+            for text, chains in self._texts(item).items():
+                numbers = self.database.scan(text)
+                if numbers:
+                    self._confirm(numbers, text, chains, item, inputs, found)
         return list(found.values())
 
     def matches_example(self, rule: Rule, value: str) -> bool:
         """Whether the first condition of a rule matches a value, wherever it looks."""
-        places = [where.partition(":") for where in rule.conditions[0].inputs]
-        bare = RuleSet([_only_first(rule)]) if len(rule.conditions) > 1 else self
-        return all(bare.match([Input(place, parameter, value)]) for place, _, parameter in places)
+        entry = next(one for ones in self._entries.values() for one in ones if one.rule.id == rule.id)
+        text = apply(entry.condition.transforms, value)
+        return self._number(entry.condition.regex) in self.database.scan(text) and self._fits(entry.condition, text)
 
-    def _match_group(
-        self, group: _Group, inputs: list[Input], places: dict[str, list[Input]], found: dict[Any, Match]
-    ) -> None:
-        names = group.transforms
-        values = [apply(names, item.value) for item in inputs] if names else [item.value for item in inputs]
-        if not group.set.Match("\n".join(values)):
-            return
-        for item, value in zip(inputs, values, strict=True):
-            for number in group.set.Match(value) or ():
-                rule, condition, parameter, compiled = group.entries[number]
-                key = (rule.id, item.location, item.parameter)
-                if key in found or len(found) >= MAX_MATCHES or (parameter and parameter != item.parameter):
-                    continue
-                hit = compiled.search(value) if len(value) >= condition.min_length else None
-                if hit and all(self._holds(other, places) for other in rule.conditions[1:]):
-                    found[key] = Match(rule, item, hit.group())
+    def _number(self, regex: str) -> int:
+        return self._numbers.setdefault(regex, len(self._numbers))
 
-    def _holds(self, condition: Condition, places: dict[str, list[Input]]) -> bool:
-        compiled = self._single[condition.regex]
-        for where in condition.inputs:
-            place, _, parameter = where.partition(":")
-            for item in places.get(place, ()):
-                value = apply(condition.transforms, item.value)
-                fits = not parameter or parameter == item.parameter
-                if fits and len(value) >= condition.min_length and compiled.search(value):
+    def _texts(self, item: Input) -> Mapping[str, Sequence[tuple[Transform, ...]]]:
+        """The different texts that the transformations make of an input, and which make them."""
+        value, chains = item.value, self._chains.get(item.location, ())
+        if PLAIN.fullmatch(value):
+            return {value: chains} if chains else {}
+        texts: dict[str, list[tuple[Transform, ...]]] = {}
+        for chain in chains:
+            texts.setdefault(apply(chain, value) if chain else value, []).append(chain)
+        return texts
+
+    def _confirm(
+        self, numbers: Sequence[int], text: str, chains: Sequence[tuple[Transform, ...]], item: Input,
+        inputs: Sequence[Input], found: dict[tuple[str, str, str], Match],
+    ) -> None:  # fmt: skip
+        for number in numbers:
+            for chain in chains:
+                for entry in self._entries.get((number, chain), ()):
+                    key = (entry.rule.id, item.location, item.parameter)
+                    if key in found or len(found) >= MAX_MATCHES or not _looks_at(entry.parameters, item):
+                        continue
+                    if self._fits(entry.condition, text) and all(self._holds(*one, inputs) for one in entry.others):
+                        part = text[:MAX_PART] if entry.condition.detect else self._part(number, text)
+                        found[key] = Match(entry.rule, item, part)
+
+    def _fits(self, condition: Condition, text: str) -> bool:
+        """What of a condition the database does not know."""
+        if len(text) < condition.min_length:
+            return False
+        if condition.unless and self._numbers[condition.unless] in self.database.scan(text):
+            return False
+        if condition.detect and injection.AVAILABLE:
+            return injection.surely_sql(text) if condition.detect == "sql" else injection.xss(text)
+        return not condition.detect
+
+    def _holds(self, condition: Condition, number: int, inputs: Sequence[Input]) -> bool:
+        places = _places(condition)
+        for item in inputs:
+            if _looks_at(places, item):
+                text = apply(condition.transforms, item.value)
+                if number in self.database.scan(text) and self._fits(condition, text):
                     return True
         return False
 
-
-def _only_first(rule: Rule) -> Rule:
-    return Rule(rule.id, rule.name, rule.category, rule.tags, rule.conditions[:1], rule.examples, rule.block)
-
-
-def _regexes(rule: Rule) -> list[str]:
-    return [condition.regex for condition in rule.conditions]
+    def _part(self, number: int, text: str) -> str:
+        hit: Any = self._locators[number].search(text.encode("utf-8", "replace"))
+        return hit.group()[:MAX_PART].decode("utf-8", "ignore") if hit else text[:MAX_PART]
 
 
-def _options(max_mem: int = 8 << 20) -> Any:
-    options = re2.Options()
-    options.case_sensitive = False
-    options.dot_nl = True
-    options.log_errors = False
-    options.max_mem = max_mem
-    return options
+def _places(condition: Condition) -> dict[str, frozenset[str] | None]:
+    places: dict[str, frozenset[str] | None] = {}
+    for where in condition.inputs:
+        place, _, parameter = where.partition(":")
+        if place == "any":
+            return dict.fromkeys(PLACES)
+        known = places.get(place, frozenset())
+        places[place] = known | {parameter} if parameter and known is not None else None
+    return places
 
 
-def _compile(regex: str) -> Any:
-    try:
-        return re2.compile(regex, _options())
-    except re2.error as error:
-        reason = error.args[0] if error.args else error
-        reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
-        raise PatternError(f"the expression does not compile: {reason}") from None
-
-
-def _compile_set(regexes: Iterable[str]) -> Any:
-    """Inputs are joined by line feeds, so ^ and $ must match at lines here. A match of one input is a match of the
-    joined text too; the other way round is what the single expressions are for."""
-    compiled = re2.Set.SearchSet(_options(SET_MEMORY))
-    try:
-        for regex in regexes:
-            compiled.Add(f"(?m:{regex})")
-        compiled.Compile()
-    except re2.error:
-        raise PatternError("the expressions are too large together") from None
-    return compiled
+def _looks_at(places: dict[str, frozenset[str] | None], item: Input) -> bool:
+    if item.location not in places:
+        return False
+    names = places[item.location]
+    return names is None or item.parameter in names

@@ -27,6 +27,41 @@ class DetectSettings(Struct, frozen=True, forbid_unknown_fields=True):
     rules_dir: Annotated[
         str, Meta(description="A directory with more rules (`*.toml`, of the same form as the built-in ones).")
     ] = ""
+    cache_dir: Annotated[
+        str,
+        Meta(
+            description="Where compiled rules are kept: a directory that only the daemon may write to. By default "
+            "`cowitness/rules` in `$XDG_CACHE_HOME` or `~/.cache`, or `rules` in `paths.state_dir` where that fails."
+        ),
+    ] = ""
+    block_score: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="In block mode, refuse a request whose attempts come to this score (a rule adds its "
+            "confidence, 1 to 5); 0 refuses for rules that say `block` only.",
+        ),
+    ] = 0
+    crs: Annotated[
+        bool,
+        Meta(
+            description="Run the OWASP Core Rule Set as well. At its lowest level it flags one harmless text in six, "
+            "so it is for those who write its exclusions."
+        ),
+    ] = False
+    crs_dir: Annotated[
+        str,
+        Meta(
+            description="Where the Core Rule Set is: a directory with `rules/` and `crs-setup.conf`. By default what "
+            "the package modsecurity-crs installed."
+        ),
+    ] = ""
+    crs_paranoia_level: Annotated[int, Meta(ge=1, le=4, description="Its paranoia level.")] = 1
+    crs_report_score: Annotated[
+        int,
+        Meta(ge=1, le=1000, description="Its anomaly score from which a request's matches are told; 5 is its own."),
+    ] = 5
     redact_keys: Annotated[
         tuple[str, ...],
         Meta(description="Further words; the value of a parameter whose name holds one is never stored."),

@@ -10,11 +10,18 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-Transform = Literal["lowercase", "urlDecode", "htmlEntityDecode", "replaceComments", "shellPlain", "jsDecode"]
+Transform = Literal[
+    "lowercase", "urlDecode", "htmlEntityDecode", "replaceComments", "shellPlain", "cmdLine", "jsDecode"
+]
+
+PLAIN = re.compile(r"[A-Za-z0-9_.@=:?!-]+(?: [A-Za-z0-9_.@=:?!-]+)*")
+"""A text that no transformation changes, but for its capital letters, which no rule tells from small ones."""
 
 _COMMENT = re.compile(r"/\*!\d{0,6}|/\*(?:[^*]|\*(?!/))*\*/|\*/")
 _QUOTING = re.compile(r"\\(?=[A-Za-z\r\n])\r?\n?|(?<=\w)(?:''|\"\")(?=\w)|(?<=\w)'(\w)'|(?<=\w)\"(\w)\"|\$[@*]")
 _IFS = re.compile(r"\$\{?IFS[^}\s;|&'\"/]{0,16}\}?")
+_FILLERS = re.compile(r"\$(?:[@*!?]|\{?[a-z]{1,3}\}?(?=[^\w(]|$))|\$\(\w{1,3}\)|\$\{\w{1,3}\}")
+_QUOTES = re.compile(r"[\\'\"^]")
 _ESCAPE = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2}))")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]|(?<=[a-z:])[\t\r\n](?=[a-z:])", re.IGNORECASE)
 
@@ -48,6 +55,19 @@ def shell_plain(value: str) -> str:
     return value
 
 
+def cmd_line(value: str) -> str:
+    """A command line without any quoting, and with one blank for what shells take for one.
+
+    >>> cmd_line("c''at${IFS}/e't'c/pa$@sswd"), cmd_line("; cat$u+/etc$u/passwd")
+    ('cat /etc/passwd', '; cat /etc/passwd')
+    """
+    if "$" in value:
+        value = _FILLERS.sub("", _IFS.sub(" ", value))
+    if "+" in value and " " not in value.strip(" ;|&"):
+        value = value.replace("+", " ")
+    return _QUOTES.sub("", value)
+
+
 def js_decode(value: str) -> str:
     r"""JavaScript's \x41, \u0041 and \u{41} as characters."""
     return _ESCAPE.sub(_character, value) if "\\" in value else value
@@ -77,6 +97,7 @@ _FUNCTIONS: dict[str, Callable[[str], str]] = {
     "htmlEntityDecode": html_entity_decode,
     "replaceComments": replace_comments,
     "shellPlain": shell_plain,
+    "cmdLine": cmd_line,
     "jsDecode": js_decode,
 }
 

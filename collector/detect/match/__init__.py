@@ -1,0 +1,1 @@
+"""Many expressions in one pass, in time linear to the text."""

@@ -1,0 +1,89 @@
+"""All expressions of all rules as one database: a text is scanned once and tells which of them match.
+
+Hyperscan where it is installed; RE2's sets for what it refuses, and for everything where it is missing. Either way the
+time is linear to the text. What was found of short texts is remembered: user agents, header values, names and flags
+come again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from collector.detect.match import cache, hyper
+from collector.detect.match.pattern import Pattern
+from collector.detect.match.sets import Sets
+
+FORMAT = 1
+MAX_REMEMBERED = 8192
+"""Texts whose result is remembered; then it begins anew."""
+
+MAX_TEXT = 256
+"""Characters of a text that is remembered."""
+
+
+class Database:
+    """Patterns by their place in the list. `refused`: those that no engine takes, with the reason."""
+
+    def __init__(
+        self, patterns: Sequence[Pattern], where: Path | None = None, fallback: bool = False, encoding: str = "utf-8"
+    ) -> None:  # fmt: skip
+        numbered = list(enumerate(patterns))
+        self._hyper, left = (None, numbered) if fallback or not hyper.AVAILABLE else _hyper(numbered, where)
+        self._sets = Sets(left)
+        self.refused = self._sets.refused
+        self.engine = "hyperscan" if self._hyper is not None else "re2"
+        self._only = self._hyper.scan if self._hyper is not None and not left else None
+        self._encoding = encoding
+        self._known: dict[str, tuple[int, ...]] = {}
+
+    def scan(self, text: str) -> tuple[int, ...]:
+        """The numbers of the patterns that match a text."""
+        known = self._known.get(text)
+        if known is not None:
+            return known
+        found = tuple(self._scan(text.encode(self._encoding, "replace")))
+        if len(text) <= MAX_TEXT:
+            if len(self._known) >= MAX_REMEMBERED:
+                self._known.clear()
+            self._known[text] = found
+        return found
+
+    def forget(self) -> None:
+        """Remember nothing: for measurements."""
+        self._known.clear()
+
+    def _scan(self, data: bytes) -> list[int]:
+        if self._only is not None:
+            return self._only(data)
+        found = self._hyper.scan(data) if self._hyper is not None else []
+        return found + self._sets.scan(data)
+
+
+def _hyper(
+    patterns: list[tuple[int, Pattern]], where: Path | None
+) -> tuple[hyper.Hyper | None, list[tuple[int, Pattern]]]:
+    """The database from the cache, or compiled; and the patterns that are not in it."""
+    name = _name(patterns)
+
+    def make() -> bytes:
+        return msgspec.msgpack.encode(hyper.compile_all(patterns))
+
+    for attempt in (0, 1):
+        try:
+            data, left = msgspec.msgpack.decode(cache.fetch(where, name, make), type=tuple[bytes, list[int]])
+            loaded = hyper.load(data) if data else None
+            return loaded, [one for one in patterns if one[0] in set(left)]
+        except (hyper.RefusedError, msgspec.MsgspecError):
+            cache.forget(where, name)
+            if attempt:
+                break
+    return None, patterns
+
+
+def _name(patterns: list[tuple[int, Pattern]]) -> str:
+    content = msgspec.msgpack.encode((FORMAT, hyper.version(), hyper.platform(), [pattern for _, pattern in patterns]))
+    return hashlib.sha256(content).hexdigest()[:40] + ".db"
