@@ -2,13 +2,15 @@
 
     .venv/bin/python bench/rules.py [--requests 5000]
 
-Three shapes, each judged as an inspector does it (report, and the view of the request where there is none): a GET with
-the headers of a browser, a form of eight fields, and attacks of every category with the operation they reached.
+Four shapes, each judged as an inspector does it (report, and the view of the request where there is none): a GET with
+the headers of a browser, a form of eight fields, a JSON document of 1 KB, and attacks of every category with the
+operation they reached.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import sys
 import time
@@ -39,12 +41,19 @@ def get(query: str, *operations: OperationRecord) -> RequestRecord:
     )  # fmt: skip
 
 
-def post() -> RequestRecord:
-    headers = [*BROWSER, ("content-type", "application/x-www-form-urlencoded")]
+def post(content_type: str, body: str) -> RequestRecord:
     return RequestRecord(
-        request_id="1f2e3d4c5b6a7988", phase="end", method="POST", path="/orders", target="/orders", headers=headers,
-        body=FORM + "&quantity=2&card=none&gift=no", peer=PeerRecord("192.0.2.7", 50123), operations=[SELECT],
+        request_id="1f2e3d4c5b6a7988", phase="end", method="POST", path="/orders", target="/orders",
+        headers=[*BROWSER, ("content-type", content_type)], body=body, peer=PeerRecord("192.0.2.7", 50123),
+        operations=[SELECT],
     )  # fmt: skip
+
+
+def document() -> str:
+    """JSON of about 1 KB: an order of six books and a note."""
+    books = [{"id": n, "title": f"The old man and the sea, part {n}", "isbn": f"978-0-{n}8-801-3"} for n in range(6)]
+    customer = {"name": "Ada Löwen", "email": "ada@example.org", "city": "Port Said", "street": "Corniche 7"}
+    return json.dumps({"customer": customer, "items": books, "note": "word " * 80, "gift": False, "total": 59.94})
 
 
 def attacks() -> list[RequestRecord]:
@@ -82,7 +91,11 @@ def main() -> None:
         return report is not None
 
     clean = get("q=the+old+man+and+the+sea&page=2", SELECT)
-    shapes = {"clean GET": [clean], "clean form": [post()], "attack": attacks()}
+    form = post("application/x-www-form-urlencoded", FORM + "&quantity=2&card=none&gift=no")
+    shapes = {
+        "clean GET": [clean], "clean form": [form], "clean JSON": [post("application/json", document())],
+        "attack": attacks(),
+    }  # fmt: skip
     for name, records in shapes.items():
         assert all(judged(record) == (name == "attack") for record in records), name
         cost = statistics.mean(microseconds(lambda one=record: judged(one), count) for record in records)  # type: ignore[misc]

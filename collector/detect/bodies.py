@@ -9,12 +9,16 @@ import base64
 import html
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 import msgspec
+from msgspec import Struct
 
 MAX_PAIRS = 3072
+MAX_VALUES = 4096
+_HOLDERS = (str, dict, list)
 MAX_DEPTH = 20
 MAX_ITEMS = 256
 MAX_PARTS = 256
@@ -24,11 +28,14 @@ _DISPOSITION = re.compile(r"^content-disposition:(.*)$", re.IGNORECASE | re.MULT
 _PARAMETER = re.compile(r';\s*(name|filename|filename\*)\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s]*)', re.IGNORECASE | re.DOTALL)
 _KEY_MARKS = str.maketrans("", "", "[]-.")
 _XML_VALUE = re.compile(r"""=\s*"([^"<]*)"|=\s*'([^'<]*)'|>([^<>]+)<|<!\[CDATA\[(.*?)(?:\]\]>|$)""", re.DOTALL)
-_BASE64 = re.compile(r"[A-Za-z0-9+/_ -]{6,}={0,2}")
-MAX_BASE64 = 16384
+_BASE64 = re.compile(r"[A-Za-z0-9+/_ -]+={0,2}")
+_PLAIN_ALPHABET = str.maketrans("-_ ", "+/+")
+_READABLE = bytes((*b"\t\r\n", *range(32, 127)))
+MIN_BASE64 = 6
+MAX_BASE64 = 262144
 
 
-class Value(NamedTuple):
+class Value(Struct, frozen=True, gc=False):
     """A value, its key path, and whether it is the name of a file."""
 
     key: str
@@ -56,19 +63,21 @@ def pairs(text: str) -> Iterator[Value]:
         key = _plain(key)
         if value:
             yield Value(key, _plain(value))
-        if len(key) > 2 and (key.startswith("__") or not key.translate(_KEY_MARKS).isidentifier()):
+        if _odd_name(key):
             yield Value("", _plain(part))
     if len(parts) > MAX_PAIRS:
         yield Value("", _plain(parts[-1]))
 
 
-def json(text: str) -> Iterator[Value] | None:
+def json(text: str) -> list[Value] | None:
     """The strings of a JSON text with their key paths, or None where it is not JSON."""
     try:
         value = msgspec.json.decode(text.encode("utf-8", "replace"))
     except (msgspec.DecodeError, RecursionError, ValueError):
         return None
-    return _walk("", value, 0)
+    found: list[Value] = []
+    _walk("", value, 0, found)
+    return found
 
 
 def multipart(text: str, content_type: str) -> Iterator[Value]:
@@ -107,19 +116,25 @@ def xml(text: str) -> Iterator[Value]:
 
 
 def base64_text(value: str) -> str:
-    """The text in a value that is base64 of readable text; empty where it is not."""
-    if len(value) > MAX_BASE64 or not _BASE64.fullmatch(value):
+    """The text in a value that is base64 of readable text; empty where it is not. A blank may be a `+` that was
+    decoded, but such are rare in base64: words with blanks between them are none. Nor is what has no capitals or no
+    small letters (numbers, digests)."""
+    if not MIN_BASE64 <= len(value) <= MAX_BASE64 or value.count(" ") * 12 > len(value):
         return ""
-    bare = value.rstrip("=").replace("-", "+").replace("_", "/").replace(" ", "+")
-    if len(bare) % 4 == 1 or len(bare) < 6:
+    if value == value.lower() or value == value.upper() or not _BASE64.fullmatch(value):
         return ""
+    bare = value.rstrip("=").translate(_PLAIN_ALPHABET)
+    if len(bare) % 4 == 1 or len(bare) < MIN_BASE64:
+        return ""
+    data = base64.b64decode(bare + "=" * (-len(bare) % 4))
+    odd = len(data.translate(None, _READABLE))
     try:
-        data = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
-    except ValueError:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace") if odd <= len(data) // 16 else ""
+    if odd and sum(not (c.isprintable() or c in "\t\r\n") for c in text) > len(text) // 16:
         return ""
-    text = data.decode("utf-8", "replace")
-    odd = sum(not (c.isprintable() or c in "\t\r\n") or c == "\ufffd" for c in text)
-    return text if odd <= len(text) // 16 and len(text) > 3 else ""
+    return text
 
 
 def _names(disposition: str) -> Iterator[tuple[str, str]]:
@@ -130,18 +145,34 @@ def _names(disposition: str) -> Iterator[tuple[str, str]]:
         yield name, unquote_plus(value.rpartition("''")[2]) if name.endswith("*") else value
 
 
+def _odd_name(name: str) -> bool:
+    """Whether a key is no plain name, so that it may itself be meant to do something."""
+    if name.isalnum() or len(name) < 3:
+        return False
+    return name.startswith("__") or not name.translate(_KEY_MARKS).isidentifier()
+
+
 def _plain(text: str) -> str:
     return unquote_plus(text) if "%" in text else text.replace("+", " ")
 
 
-def _walk(key: str, value: object, depth: int) -> Iterator[Value]:
+def _walk(key: str, value: object, depth: int, found: list[Value]) -> None:
+    """The strings of a decoded JSON value: of a list under `key[0]`, of an object under `key.name`."""
     if isinstance(value, str):
-        yield Value(key, value)
-    elif depth < MAX_DEPTH and isinstance(value, dict):
-        for name, item in list(value.items())[:MAX_ITEMS]:
-            if len(name) > 2 and (not name.isidentifier() or name.startswith("__")):
-                yield Value(key, name)
-            yield from _walk(f"{key}.{name[:128]}" if key else name[:128], item, depth + 1)
-    elif depth < MAX_DEPTH and isinstance(value, list):
-        for index, item in enumerate(value[:MAX_ITEMS]):
-            yield from _walk(f"{key}[{index}]", item, depth + 1)
+        found.append(Value(key, value))
+        return
+    if depth == MAX_DEPTH:
+        return
+    named = isinstance(value, dict)
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in islice(inner, MAX_ITEMS):
+        if len(found) >= MAX_VALUES:
+            return
+        if named and _odd_name(name):
+            found.append(Value(key, name))
+        if isinstance(item, _HOLDERS):
+            path = f"{key}[{name}]" if not named else f"{key}.{name[:128]}" if key else name[:128]
+            if isinstance(item, str):
+                found.append(Value(path, item))
+            else:
+                _walk(path, item, depth + 1, found)

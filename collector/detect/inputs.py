@@ -7,13 +7,15 @@ what does not fit is left out. (spec: protection, "What is inspected")
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from unicodedata import normalize
 from urllib.parse import unquote
 
 from msgspec import Struct
 
 from collector.detect import bodies
+from collector.detect.redact import MAX_REPEATED, REPEATED
 from collector.wire.agent import RequestRecord
 
 MAX_INPUTS = 4096
@@ -26,8 +28,12 @@ MAX_LAYERS = 4
 
 MAX_VARIANTS = 512
 MIN_ENCODED = 12
-"""Characters of a part of the path that may be base64."""
+"""Characters of a part of the path, or of letters and digits alone, that may be base64."""
 
+MAX_REMEMBERED = 2048
+"""Headers whose inputs are remembered."""
+
+_NAME_MARKS = str.maketrans("", "", "-._")
 _UNSEEN = re.compile(
     "[\\u00ad\\u034f\\u061c\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064\\ufe00-\\ufe0f\\ufeff\\ufffd]"
 )
@@ -50,15 +56,14 @@ class Input(Struct, frozen=True):
 
 def inputs_of(record: RequestRecord) -> list[Input]:
     """All inputs of a request, without empty ones and repetitions."""
-    found: dict[Input, None] = {}
+    found: dict[Input, Input] = {}
     total = 0
     for item in _all(record):
-        if not item.value or item in found:
-            continue
-        total += len(item.value)
-        if len(found) >= MAX_INPUTS or total > MAX_TOTAL:
-            break
-        found[item] = None
+        if item.value and found.setdefault(item, item) is item:
+            total += len(item.value)
+            if len(found) > MAX_INPUTS or total > MAX_TOTAL:
+                del found[item]
+                break
     return list(found)
 
 
@@ -76,21 +81,27 @@ def _all(record: RequestRecord) -> Iterator[Input]:
         elif name == "cookie":
             yield from _cookies(value)
         elif name not in _NOT_INSPECTED:
-            yield from _decoded("header", name, value)
+            again = name in REPEATED and len(value) <= MAX_REPEATED
+            yield from _repeated(name, value) if again else _decoded("header", name, value)
     if record.body:
         yield from _body(record, content_type)
+
+
+@lru_cache(MAX_REMEMBERED)
+def _repeated(name: str, value: str) -> tuple[Input, ...]:
+    return tuple(_decoded("header", name, value))
 
 
 def _path(record: RequestRecord) -> Iterator[Input]:
     """The path as sent, where the server tells (it still holds what a normalising server took out), and as the app
     has it; and the parts that are no plain names."""
     raw = record.target.partition("?")[0]
-    if raw.startswith("/"):
+    if raw != record.path and raw.startswith("/"):
         yield from _decoded("path", "", unquote(raw))
     if record.path:
         yield from _decoded("path", "", record.path)
-    for segment in record.path.split("/")[:64]:
-        if (len(segment) > 2 and not segment.replace("-", "").replace(".", "").replace("_", "").isalnum()) or (
+    for segment in record.path.split("/", 64)[:64]:
+        if (len(segment) > 2 and not segment.translate(_NAME_MARKS).isalnum()) or (
             len(segment) >= MIN_ENCODED and bodies.base64_text(segment)
         ):
             yield from _decoded("path_params", "", segment)
@@ -101,34 +112,38 @@ def _pairs(location: str, text: str) -> Iterator[Input]:
         yield from _decoded(location, value.key, value.text)
 
 
-def _decoded(location: str, key: str, value: str) -> Iterator[Input]:
+def _decoded(location: str, key: str, value: str) -> Iterable[Input]:
     """A value, and what it holds in other encodings: percent escapes, base64, JSON, pairs in base64, characters that
     are not seen or only look like others. Everything at most MAX_LAYERS deep."""
     value, key = value[:MAX_LENGTH], key[:MAX_KEY]
-    if value.isalnum() and len(value) < 12:
-        yield Input(location, key, value)
-        return
-    layer = [(key, value)]
-    for depth in range(MAX_LAYERS):
+    if inside := _inside(key, value, 0):
+        return _layers(location, key, value, inside)
+    return (Input(location, key, value),)
+
+
+def _layers(location: str, key: str, value: str, layer: list[tuple[str, str]]) -> Iterator[Input]:
+    yield Input(location, key, value)
+    for depth in range(1, MAX_LAYERS):
         for name, text in layer:
             yield Input(location, name, text)
-        if depth == MAX_LAYERS - 1:
-            return
-        layer = [found for name, text in layer for found in _inside(name, text, depth)][:MAX_VARIANTS]
+        if depth < MAX_LAYERS - 1:
+            layer = [found for name, text in layer for found in _inside(name, text, depth)][:MAX_VARIANTS]
 
 
-def _inside(key: str, value: str, depth: int) -> Iterator[tuple[str, str]]:
+def _inside(key: str, value: str, depth: int) -> list[tuple[str, str]]:
+    """Key and text of what a value holds, one layer down; mostly nothing."""
+    found: list[tuple[str, str]] = []
     if "%" in value and (again := unquote(value)) != value:
-        yield key, again
-    elif text := bodies.base64_text(value):
-        yield key, text
+        found.append((key, again))
+    elif (not value.isalnum() or len(value) >= MIN_ENCODED) and (text := bodies.base64_text(value)):
+        found.append((key, text))
         if "=" in text:
-            yield from ((inner.key[:MAX_KEY], inner.text) for inner in bodies.pairs(text))
+            found += [(inner.key[:MAX_KEY], inner.text) for inner in bodies.pairs(text)]
     if not value.isascii() and (plain := plain_letters(value)) != value:
-        yield key, plain
+        found.append((key, plain))
     if depth < 2 and value[:1] in ("{", "[") and value[-1:] in ("}", "]"):
-        for inner in bodies.json(value) or ():
-            yield f"{key}.{inner.key}"[:MAX_KEY], inner.text[:MAX_LENGTH]
+        found += [(f"{key}.{one.key}"[:MAX_KEY], one.text[:MAX_LENGTH]) for one in bodies.json(value) or ()]
+    return found
 
 
 def plain_letters(value: str) -> str:

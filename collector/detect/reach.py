@@ -64,11 +64,13 @@ def reached(
 ) -> list[Reached]:
     """Everything that reached something, in the order of the operations. `first`: inputs that are known to be odd;
     they are looked at before the budget ends."""
+    if not (looked_at := list(_distinct(operations))):
+        return []
     everything = [item for item in dict.fromkeys([*first, *items]) if len(item.value) > 1]
     odd = [item for item in everything if _NO_WORD.search(item.value)]
     found: list[Reached] = []
     budget = BUDGET
-    for operation in _distinct(operations):
+    for operation in looked_at:
         look = _looker(operation)
         for item in (everything if operation.kind in _WORDS_COUNT else odd)[:MAX_INPUTS]:
             if not _concerns(operation, item):

@@ -48,6 +48,12 @@ _MAYBE = re2.compile(rf"(?i){_NAMES}|bearer|basic|digest|eyJ|PRIVATE KEY|://[^/]
                      r"gh[pousr]_|github_pat_|xox|sk[_-]|AKIA|ASIA|AIza|glpat-|npm_|SG\.")  # fmt: skip
 """What every secret has by which it is known: one fast look spares most texts the rest."""
 
+REPEATED = frozenset(("user-agent", "accept", "accept-language", "accept-encoding", "connection", "host", "priority"))
+"""Headers that come again and again with the same value, and hold no secret: what was said of them is remembered."""
+
+MAX_REPEATED = 512
+"""Characters of such a value."""
+
 _HEADERS = frozenset(("authorization", "proxy-authorization", "x-api-key", "x-auth-token", "x-amz-security-token"))
 
 
@@ -58,11 +64,11 @@ class Redactor:
     def __init__(self, keys: Iterable[str] = ()) -> None:
         self._builtin = re.compile(_WORDS, re.IGNORECASE)
         self._more = [_compiled(key) for key in keys if key]
-        self._secret_name = lru_cache(MAX_NAMES)(self._is_secret_name)
+        self._secret_key = lru_cache(MAX_NAMES)(self._is_secret_key)
 
     def secret_key(self, key: str) -> bool:
         """Whether a value under this key path must not be stored."""
-        return any(map(self._secret_name, _SEPARATORS.split(key[-MAX_KEY:])))
+        return self._secret_key(key[-MAX_KEY:])
 
     def value(self, key: str, value: str) -> str:
         """A value as it may be stored."""
@@ -70,7 +76,11 @@ class Redactor:
 
     def query(self, query: str) -> str:
         """A raw query string with the values of secret keys masked."""
-        return "&".join(self._pair(pair) for pair in query[:MAX_QUERY].split("&")) if query else ""
+        if not query:
+            return ""
+        query = query[:MAX_QUERY]
+        odd = _MAYBE.search(unquote_plus(query) if "%" in query else query.replace("+", " ")) is not None
+        return "&".join([self._pair(pair, odd) for pair in query.split("&")])
 
     def headers(self, pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """Headers as they may be stored; of cookies only the names."""
@@ -86,6 +96,8 @@ class Redactor:
             return f"{key[:128]}={MASK}" + "".join(rest.partition(";")[1:])
         if name in _HEADERS or self.secret_key(name):
             return MASK
+        if name in REPEATED and len(value) <= MAX_REPEATED:
+            return _repeated(value)
         return self.url(value) if "?" in value else text(value)
 
     def url(self, value: str) -> str:
@@ -93,14 +105,18 @@ class Redactor:
         before, mark, query = value.partition("?")
         return text(before) + mark + self.query(query)
 
-    def _pair(self, pair: str) -> str:
+    def _pair(self, pair: str, odd: bool) -> str:
+        """`odd`: whether anything in the query has what a secret is known by."""
         key, equals, value = pair.partition("=")
         if not equals:
-            return text(pair)
-        plain = unquote_plus(value)
-        if self.secret_key(unquote_plus(key)):
+            return text(pair) if odd else pair
+        if self.secret_key(unquote_plus(key) if "%" in key or "+" in key else key):
             return f"{key}={MASK}"
-        return f"{key}={value}" if text(plain) == plain else f"{key}={text(plain)}"
+        plain = unquote_plus(value) if odd else ""
+        return pair if not odd or text(plain) == plain else f"{key}={text(plain)}"
+
+    def _is_secret_key(self, key: str) -> bool:
+        return any(map(self._is_secret_name, _SEPARATORS.split(key)))
 
     def _is_secret_name(self, name: str) -> bool:
         return bool(self._builtin.search(name)) or any(key.search(name) for key in self._more)
@@ -127,6 +143,11 @@ def text(value: str) -> str:
     value = _PAIR.sub(_pair_mask, value)
     value = _USERINFO.sub(MASK + "@", value) if "://" in value else value
     return _CARD.sub(_card_mask, value)
+
+
+@lru_cache(MAX_NAMES)
+def _repeated(value: str) -> str:
+    return text(value)
 
 
 def without(value: str, secrets: Sequence[str]) -> str:

@@ -1,13 +1,16 @@
-"""Own rules in use: their expressions live in one database, every input is scanned once for each disguise taken off.
+"""Own rules in use: their expressions live in one database, and one scan of all inputs together says what to do.
 
-What the database found is confirmed: the place, the length, the detector, what must not be there. An input that no rule
-could match costs one scan, and none where the same short text was scanned before.
+The inputs stand in it line by line, each with the disguises taken off that it has; `^` and `$` match at lines, so what
+matches within one input matches there too. Mostly nothing does, and that was all. Where something does, each text is
+scanned by itself, and RE2 has the last word on what the scan found there: with it the place, the length, the detector,
+and what must not be there.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +20,8 @@ from collector.detect.inputs import Input
 from collector.detect.match import injection
 from collector.detect.match.database import Database
 from collector.detect.match.pattern import Pattern, PatternError, compiled
-from collector.detect.transforms import PLAIN, Transform, apply
+from collector.detect.redact import MAX_REPEATED, REPEATED
+from collector.detect.transforms import Transform, apply, disguised
 
 __all__ = ["MAX_MATCHES", "Condition", "Examples", "Match", "PatternError", "Rule", "RuleSet"]
 
@@ -27,10 +31,15 @@ MAX_MATCHES = 64
 """Matches kept of one request."""
 
 MAX_PART = 4096
+MAX_REMEMBERED = 2048
+"""Header values whose disguises are remembered."""
+
 Where = Annotated[
     str, Meta(pattern="^(any|query|body|path|header|cookie|path_params|file_name)(:[A-Za-z0-9_.-]{1,64})?$")
 ]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
+Chain = tuple[Transform, ...]
+Texts = Sequence[tuple[str, Sequence[Chain]]]
 Expression = Annotated[str, Meta(min_length=1, max_length=16384)]
 
 
@@ -77,12 +86,11 @@ class Match(Struct, frozen=True):
 
 
 class _Entry(Struct, frozen=True, eq=False):
-    """A first condition. `parameters` by place: the names that it looks at, None for all."""
+    """A rule by its first condition. `parameters` by place: the names that it looks at, None for all."""
 
     rule: Rule
     condition: Condition
     parameters: dict[str, frozenset[str] | None]
-    others: tuple[tuple[Condition, int], ...]
 
 
 class RuleSet:
@@ -90,92 +98,93 @@ class RuleSet:
 
     def __init__(self, rules: Sequence[Rule], where: Path | None = None, fallback: bool = False) -> None:
         self.rules = tuple(rules)
-        self._numbers: dict[str, int] = {}
-        self._entries = defaultdict[tuple[int, tuple[Transform, ...]], list[_Entry]](list)
-        chains = defaultdict[str, dict[tuple[Transform, ...], None]](dict)
+        self._compiled: dict[str, Any] = {}
+        numbers: dict[str, int] = {}
+        entries = defaultdict[int, dict[Chain, list[_Entry]]](dict)
         for rule in rules:
-            first = rule.conditions[0]
-            others = tuple((other, self._number(other.regex)) for other in rule.conditions[1:])
-            entry = _Entry(rule, first, _places(first), others)
-            self._entries[self._number(first.regex), first.transforms].append(entry)
-            for place in entry.parameters:
-                chains[place][first.transforms] = None
             for condition in rule.conditions:
-                if condition.unless:
-                    self._number(condition.unless)
-        self._chains = {place: tuple(ordered) for place, ordered in chains.items()}
-        patterns = [Pattern(regex, caseless=True) for regex in self._numbers]
-        self._locators = [compiled(pattern) for pattern in patterns]
+                self._compile(condition.regex), condition.unless and self._compile(condition.unless)
+            first = rule.conditions[0]
+            chains = entries[numbers.setdefault(first.regex, len(numbers))]
+            chains.setdefault(first.transforms, []).append(_Entry(rule, first, _places(first)))
+        self._regexes, self._entries = tuple(numbers), [entries[number] for number in range(len(numbers))]
+        self._chains = tuple({chain: None for chains in self._entries for chain in chains if chain})
+        self._every = ((), *self._chains)
+        self._texts_of_header = lru_cache(MAX_REMEMBERED)(self._texts)
+        patterns = [Pattern(regex, caseless=True, multiline=True) for regex in numbers]
         self.database = Database(patterns, where, fallback)
-        for _, reason in self.database.refused.items():
+        for reason in self.database.refused.values():
             raise PatternError(reason)
 
     def match(self, items: Iterable[Input]) -> list[Match]:
         """The rules that these inputs match; one match for a rule and parameter."""
         inputs = list(items)
+        texts = [self._texts_of(item) for item in inputs]
+        if not self.database.find("\n".join([text for some in texts for text, _ in some])):
+            return []
         found: dict[tuple[str, str, str], Match] = {}
-        for item in inputs:
-            for text, chains in self._texts(item).items():
-                numbers = self.database.scan(text)
-                if numbers:
-                    self._confirm(numbers, text, chains, item, inputs, found)
+        for item, some in zip(inputs, texts, strict=True):
+            for text, chains in some:
+                for number in self.database.find(text):
+                    self._confirm(number, text, chains, item, inputs, found)
         return list(found.values())
 
     def matches_example(self, rule: Rule, value: str) -> bool:
         """Whether the first condition of a rule matches a value, wherever it looks."""
-        entry = next(one for ones in self._entries.values() for one in ones if one.rule.id == rule.id)
-        text = apply(entry.condition.transforms, value)
-        return self._number(entry.condition.regex) in self.database.scan(text) and self._fits(entry.condition, text)
+        text = apply(rule.conditions[0].transforms, value)
+        there = self._regexes.index(rule.conditions[0].regex) in self.database.find(text)
+        return there and self._search(rule.conditions[0], text) is not None
 
-    def _number(self, regex: str) -> int:
-        return self._numbers.setdefault(regex, len(self._numbers))
+    def _compile(self, regex: str) -> Any:
+        if regex not in self._compiled:
+            self._compiled[regex] = compiled(Pattern(regex, caseless=True))
+        return self._compiled[regex]
 
-    def _texts(self, item: Input) -> Mapping[str, Sequence[tuple[Transform, ...]]]:
+    def _texts_of(self, item: Input) -> Texts:
         """The different texts that the transformations make of an input, and which make them."""
-        value, chains = item.value, self._chains.get(item.location, ())
-        if PLAIN.fullmatch(value):
-            return {value: chains} if chains else {}
-        texts: dict[str, list[tuple[Transform, ...]]] = {}
-        for chain in chains:
-            texts.setdefault(apply(chain, value) if chain else value, []).append(chain)
-        return texts
+        if item.location == "header" and item.parameter in REPEATED and len(item.value) <= MAX_REPEATED:
+            return self._texts_of_header(item.value)
+        return self._texts(item.value)
+
+    def _texts(self, value: str) -> Texts:
+        if not disguised(value):
+            return ((value, self._every),)
+        texts: dict[str, list[Chain]] = {value: [()]}
+        for chain in self._chains:
+            texts.setdefault(apply(chain, value), []).append(chain)
+        return tuple(texts.items())
 
     def _confirm(
-        self, numbers: Sequence[int], text: str, chains: Sequence[tuple[Transform, ...]], item: Input,
-        inputs: Sequence[Input], found: dict[tuple[str, str, str], Match],
+        self, number: int, text: str, chains: Sequence[Chain], item: Input, inputs: Sequence[Input],
+        found: dict[tuple[str, str, str], Match],
     ) -> None:  # fmt: skip
-        for number in numbers:
-            for chain in chains:
-                for entry in self._entries.get((number, chain), ()):
-                    key = (entry.rule.id, item.location, item.parameter)
-                    if key in found or len(found) >= MAX_MATCHES or not _looks_at(entry.parameters, item):
-                        continue
-                    if self._fits(entry.condition, text) and all(self._holds(*one, inputs) for one in entry.others):
-                        part = text[:MAX_PART] if entry.condition.detect else self._part(number, text)
-                        found[key] = Match(entry.rule, item, part)
+        for chain in chains:
+            for entry in self._entries[number].get(chain, ()):
+                key = (entry.rule.id, item.location, item.parameter)
+                if key in found or len(found) >= MAX_MATCHES or not _looks_at(entry.parameters, item):
+                    continue
+                part = self._search(entry.condition, text)
+                if part is not None and all(self._holds(one, inputs) for one in entry.rule.conditions[1:]):
+                    found[key] = Match(entry.rule, item, part)
 
-    def _fits(self, condition: Condition, text: str) -> bool:
-        """What of a condition the database does not know."""
-        if len(text) < condition.min_length:
-            return False
-        if condition.unless and self._numbers[condition.unless] in self.database.scan(text):
-            return False
-        if condition.detect and injection.AVAILABLE:
-            return injection.surely_sql(text) if condition.detect == "sql" else injection.xss(text)
-        return not condition.detect
+    def _search(self, condition: Condition, text: str) -> str | None:
+        """The part of a text that a condition matches, None where it does not hold."""
+        data = text.encode("utf-8", "replace")
+        hit = self._compiled[condition.regex].search(data) if len(text) >= condition.min_length else None
+        if hit is None or (condition.unless and self._compiled[condition.unless].search(data)):
+            return None
+        if condition.detect:
+            sure = injection.surely_sql if condition.detect == "sql" else injection.xss
+            return text[:MAX_PART] if sure(text) else None
+        part: bytes = hit.group()
+        return part[:MAX_PART].decode("utf-8", "ignore")
 
-    def _holds(self, condition: Condition, number: int, inputs: Sequence[Input]) -> bool:
+    def _holds(self, condition: Condition, inputs: Sequence[Input]) -> bool:
         places = _places(condition)
-        for item in inputs:
-            if _looks_at(places, item):
-                text = apply(condition.transforms, item.value)
-                if number in self.database.scan(text) and self._fits(condition, text):
-                    return True
-        return False
-
-    def _part(self, number: int, text: str) -> str:
-        hit: Any = self._locators[number].search(text.encode("utf-8", "replace"))
-        return hit.group()[:MAX_PART].decode("utf-8", "ignore") if hit else text[:MAX_PART]
+        return any(
+            _looks_at(places, item) and self._search(condition, apply(condition.transforms, item.value)) is not None
+            for item in inputs
+        )
 
 
 def _places(condition: Condition) -> dict[str, frozenset[str] | None]:

@@ -14,9 +14,6 @@ Transform = Literal[
     "lowercase", "urlDecode", "htmlEntityDecode", "replaceComments", "shellPlain", "cmdLine", "jsDecode"
 ]
 
-PLAIN = re.compile(r"[A-Za-z0-9_.@=:?!-]+(?: [A-Za-z0-9_.@=:?!-]+)*")
-"""A text that no transformation changes, but for its capital letters, which no rule tells from small ones."""
-
 _COMMENT = re.compile(r"/\*!\d{0,6}|/\*(?:[^*]|\*(?!/))*\*/|\*/")
 _QUOTING = re.compile(r"\\(?=[A-Za-z\r\n])\r?\n?|(?<=\w)(?:''|\"\")(?=\w)|(?<=\w)'(\w)'|(?<=\w)\"(\w)\"|\$[@*]")
 _IFS = re.compile(r"\$\{?IFS[^}\s;|&'\"/]{0,16}\}?")
@@ -24,6 +21,14 @@ _FILLERS = re.compile(r"\$(?:[@*!?]|\{?[a-z]{1,3}\}?(?=[^\w(]|$))|\$\(\w{1,3}\)|
 _QUOTES = re.compile(r"[\\'\"^]")
 _ESCAPE = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2}))")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]|(?<=[a-z:])[\t\r\n](?=[a-z:])", re.IGNORECASE)
+
+
+def disguised(value: str) -> bool:
+    """Whether any transformation may change more of a value than its capital letters, which no rule looks at."""
+    return (
+        "'" in value or "&" in value or "%" in value or '"' in value or "\\" in value or "$" in value or "+" in value
+        or "^" in value or "*/" in value or "/*!" in value or not value.isprintable()
+    )  # fmt: skip
 
 
 def html_entity_decode(value: str) -> str:

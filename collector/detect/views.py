@@ -42,7 +42,7 @@ class Views:
             status=record.status, body_size=record.body_size, client_address=client, forged_forwarding=forged,
             peer=Peer(record.peer.address[:256], record.peer.port),
             user=user_of(record.user) if record.user else User(),
-            user_agent=next((redact.text(v[:1024]) for name, v in record.headers if name == "user-agent"), ""),
+            user_agent=next((self._redactor.header(n, v[:1024]) for n, v in record.headers if n == "user-agent"), ""),
             exception_type=error.type[:256] if error else "",
             exception_message=redact.text(error.message[:MAX_HEADER]) if error else "", process=process,
             exception_stack=tuple(line[:512] for line in error.stack[:MAX_STACK]) if error else (),

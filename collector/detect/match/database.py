@@ -1,7 +1,7 @@
 """All expressions of all rules as one database: a text is scanned once and tells which of them match.
 
 Hyperscan where it is installed; RE2's sets for what it refuses, and for everything where it is missing. Either way the
-time is linear to the text. What was found of short texts is remembered: user agents, header values, names and flags
+time is linear to the text. `scan` remembers what it found of short texts: user agents, header values, names and flags
 come again.
 """
 
@@ -26,7 +26,8 @@ MAX_TEXT = 256
 
 
 class Database:
-    """Patterns by their place in the list. `refused`: those that no engine takes, with the reason."""
+    """Patterns by their place in the list. `refused`: those that no engine takes, with the reason. `engine`: hyperscan,
+    re2, or both."""
 
     def __init__(
         self, patterns: Sequence[Pattern], where: Path | None = None, fallback: bool = False, encoding: str = "utf-8"
@@ -35,28 +36,26 @@ class Database:
         self._hyper, left = (None, numbered) if fallback or not hyper.AVAILABLE else _hyper(numbered, where)
         self._sets = Sets(left)
         self.refused = self._sets.refused
-        self.engine = "hyperscan" if self._hyper is not None else "re2"
         self._only = self._hyper.scan if self._hyper is not None and not left else None
+        self.engine = "hyperscan" if self._only else "both" if self._hyper else "re2"
         self._encoding = encoding
         self._known: dict[str, tuple[int, ...]] = {}
 
     def scan(self, text: str) -> tuple[int, ...]:
-        """The numbers of the patterns that match a text."""
+        """The numbers of the patterns that match a text; of short texts they are remembered."""
         known = self._known.get(text)
         if known is not None:
             return known
-        found = tuple(self._scan(text.encode(self._encoding, "replace")))
+        found = tuple(self.find(text))
         if len(text) <= MAX_TEXT:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
             self._known[text] = found
         return found
 
-    def forget(self) -> None:
-        """Remember nothing: for measurements."""
-        self._known.clear()
-
-    def _scan(self, data: bytes) -> list[int]:
+    def find(self, text: str) -> list[int]:
+        """The same, for texts that do not come again."""
+        data = text.encode(self._encoding, "replace")
         if self._only is not None:
             return self._only(data)
         found = self._hyper.scan(data) if self._hyper is not None else []

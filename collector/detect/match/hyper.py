@@ -63,11 +63,15 @@ def load(data: bytes) -> Hyper:
 
 
 def compile_all(patterns: Sequence[tuple[int, Pattern]]) -> tuple[bytes, list[int]]:
-    """A serialised database, and the numbers of the expressions that are not in it."""
-    good = [one for one in patterns if _compile([one]) is not None]
-    taken = {number for number, _ in good}
+    """A serialised database, and the numbers of the expressions that are not in it. Each is tried alone only where
+    they do not compile together."""
+    good = list(patterns)
     database = _compile(good) if good else None
-    left = [number for number, _ in patterns if database is None or number not in taken]
+    if database is None:
+        good = [one for one in patterns if _compile([one]) is not None]
+        database = _compile(good) if good else None
+    taken = {number for number, _ in good} if database is not None else set[int]()
+    left = [number for number, _ in patterns if number not in taken]
     return (hyperscan.dumpb(database) if database is not None else b""), left
 
 
