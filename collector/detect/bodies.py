@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 from msgspec import Struct
@@ -28,9 +28,13 @@ _DISPOSITION = re.compile(r"^content-disposition:(.*)$", re.IGNORECASE | re.MULT
 _PARAMETER = re.compile(r';\s*(name|filename|filename\*)\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s]*)', re.IGNORECASE | re.DOTALL)
 _KEY_MARKS = str.maketrans("", "", "[]-.")
 _XML_VALUE = re.compile(r"""=\s*"([^"<]*)"|=\s*'([^'<]*)'|>([^<>]+)<|<!\[CDATA\[(.*?)(?:\]\]>|$)""", re.DOTALL)
+_JOINED = re.compile(r"&&|&#[0-9x]|&[A-Za-z]{2,8};")
+_WIDE = re.compile(r"%u([0-9a-f]{4})", re.IGNORECASE)
+_LONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_ -]+={0,2}")
 _PLAIN_ALPHABET = str.maketrans("-_ ", "+/+")
-_READABLE = bytes((*b"\t\r\n", *range(32, 127)))
+_CONTROLS = bytes(byte for byte in (*range(32), 127) if byte not in b"\t\r\n")
+_UNREADABLE = _CONTROLS + bytes(range(128, 256))
 MIN_BASE64 = 6
 MAX_BASE64 = 262144
 
@@ -54,7 +58,12 @@ class Part(NamedTuple):
 
 def pairs(text: str) -> Iterator[Value]:
     """Keys and values of a query string or form; both `&` and, where there is none, `;` separate. What comes after
-    MAX_PAIRS is one value without a key. Where the key is no plain name the whole pair is a value as well."""
+    MAX_PAIRS is one value without a key. Where the key is no plain name the whole pair is a value as well, and the
+    whole text where its `&` may be no separator: a shell's `&&`, an entity of HTML."""
+    if "&&" in text or "&#" in text or ";" in text or "%3b" in text.lower():
+        whole = _plain(text)
+        if _JOINED.search(whole):
+            yield Value("", whole)
     parts = text.split("&", MAX_PAIRS)
     for part in parts[:MAX_PAIRS]:
         key, equals, value = part.partition("=")
@@ -83,6 +92,8 @@ def json(text: str) -> list[Value] | None:
 def multipart(text: str, content_type: str) -> Iterator[Value]:
     """Fields and file names, also of a body that was cut off. A file's content is no input."""
     for part in parts(text, content_type):
+        if _odd_name(part.name):
+            yield Value("", part.name)
         if part.file_name:
             yield Value(part.name, part.file_name, True)
         elif part.content:
@@ -126,15 +137,31 @@ def base64_text(value: str) -> str:
     bare = value.rstrip("=").translate(_PLAIN_ALPHABET)
     if len(bare) % 4 == 1 or len(bare) < MIN_BASE64:
         return ""
-    data = base64.b64decode(bare + "=" * (-len(bare) % 4))
-    odd = len(data.translate(None, _READABLE))
+    data = _shortest(base64.b64decode(bare + "=" * (-len(bare) % 4)))
     try:
-        text = data.decode()
+        text, odd = data.decode(), _CONTROLS
     except UnicodeDecodeError:
-        return data.decode("utf-8", "replace") if odd <= len(data) // 16 else ""
-    if odd and sum(not (c.isprintable() or c in "\t\r\n") for c in text) > len(text) // 16:
-        return ""
-    return text
+        text, odd = data.decode("utf-8", "replace"), _UNREADABLE
+    return text if len(data) - len(data.translate(None, odd)) <= len(data) // 16 else ""
+
+
+def unescaped(text: str) -> str:
+    """A text without percent escapes (RFC 3986, 2.1), those of IIS (%u0027) and over-long UTF-8 (%c0%af) included."""
+    if "%u" in text or "%U" in text:
+        text = _WIDE.sub(_character, text)
+    return _shortest(unquote_to_bytes(text.encode("utf-8", "replace"))).decode("utf-8", "replace")
+
+
+def _character(match: re.Match[str]) -> str:
+    number = int(match.group(1), 16)
+    return chr(number) if not 0xD800 <= number < 0xE000 else "\ufffd"
+
+
+def _shortest(data: bytes) -> bytes:
+    """Bytes in which no ASCII character is written as two bytes, which lenient decoders take."""
+    if b"\xc0" not in data and b"\xc1" not in data:
+        return data
+    return _LONG.sub(lambda match: bytes([(match.group()[0] & 1) << 6 | match.group()[1] & 0x3F]), data)
 
 
 def _names(disposition: str) -> Iterator[tuple[str, str]]:
@@ -142,7 +169,7 @@ def _names(disposition: str) -> Iterator[tuple[str, str]]:
         name = name.lower()
         if value.startswith('"'):
             value = value[1:-1].replace('\\"', '"')
-        yield name, unquote_plus(value.rpartition("''")[2]) if name.endswith("*") else value
+        yield name, unescaped(value.rpartition("''")[2]) if name.endswith("*") else value
 
 
 def _odd_name(name: str) -> bool:
@@ -153,7 +180,8 @@ def _odd_name(name: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return unquote_plus(text) if "%" in text else text.replace("+", " ")
+    text = text.replace("+", " ")
+    return unescaped(text) if "%" in text else text
 
 
 def _walk(key: str, value: object, depth: int, found: list[Value]) -> None:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from unicodedata import normalize
-from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -27,13 +26,18 @@ MAX_LAYERS = 4
 """Encodings within each other that are taken off, the value as it came included."""
 
 MAX_VARIANTS = 512
-MIN_ENCODED = 12
+MIN_ENCODED = 8
 """Characters of a part of the path, or of letters and digits alone, that may be base64."""
 
 MAX_REMEMBERED = 2048
 """Headers whose inputs are remembered."""
 
 _NAME_MARKS = str.maketrans("", "", "-._")
+_NO_TOKEN = re.compile(r"[^\w!#$%&'*+.^`|~-]", re.ASCII)
+_ESCAPED = re.compile(r"\\([\"'{}()\[\]$/])")
+_SLASHES = str.maketrans(
+    {"\u2044": "/", "\u2215": "/", "\u29f8": "/", "\uf025": "/", "\uefc8": "/", "\u2216": "\\", "\u29f5": "\\"}
+)
 _UNSEEN = re.compile(
     "[\\u00ad\\u034f\\u061c\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064\\ufe00-\\ufe0f\\ufeff\\ufffd]"
 )
@@ -97,7 +101,7 @@ def _path(record: RequestRecord) -> Iterator[Input]:
     has it; and the parts that are no plain names."""
     raw = record.target.partition("?")[0]
     if raw != record.path and raw.startswith("/"):
-        yield from _decoded("path", "", unquote(raw))
+        yield from _decoded("path", "", bodies.unescaped(raw))
     if record.path:
         yield from _decoded("path", "", record.path)
     for segment in record.path.split("/", 64)[:64]:
@@ -113,8 +117,8 @@ def _pairs(location: str, text: str) -> Iterator[Input]:
 
 
 def _decoded(location: str, key: str, value: str) -> Iterable[Input]:
-    """A value, and what it holds in other encodings: percent escapes, base64, JSON, pairs in base64, characters that
-    are not seen or only look like others. Everything at most MAX_LAYERS deep."""
+    """A value, and what it holds in other encodings: percent escapes, base64, JSON, pairs in base64, quotes behind
+    backslashes, characters that are not seen or only look like others. Everything at most MAX_LAYERS deep."""
     value, key = value[:MAX_LENGTH], key[:MAX_KEY]
     if inside := _inside(key, value, 0):
         return _layers(location, key, value, inside)
@@ -133,12 +137,14 @@ def _layers(location: str, key: str, value: str, layer: list[tuple[str, str]]) -
 def _inside(key: str, value: str, depth: int) -> list[tuple[str, str]]:
     """Key and text of what a value holds, one layer down; mostly nothing."""
     found: list[tuple[str, str]] = []
-    if "%" in value and (again := unquote(value)) != value:
+    if "%" in value and (again := bodies.unescaped(value)) != value:
         found.append((key, again))
     elif (not value.isalnum() or len(value) >= MIN_ENCODED) and (text := bodies.base64_text(value)):
         found.append((key, text))
         if "=" in text:
             found += [(inner.key[:MAX_KEY], inner.text) for inner in bodies.pairs(text)]
+    if "\\" in value and (bare := _ESCAPED.sub(r"\1", value)) != value:
+        found.append((key, bare))
     if not value.isascii() and (plain := plain_letters(value)) != value:
         found.append((key, plain))
     if depth < 2 and value[:1] in ("{", "[") and value[-1:] in ("}", "]"):
@@ -147,15 +153,19 @@ def _inside(key: str, value: str, depth: int) -> list[tuple[str, str]]:
 
 
 def plain_letters(value: str) -> str:
-    """Compatibility forms as the letters they stand for (Unicode NFKC), without characters that are not seen."""
-    return normalize("NFKC", _UNSEEN.sub("", value))
+    """Compatibility forms as the letters they stand for (Unicode NFKC), slashes that are only like ones as slashes,
+    without characters that are not seen."""
+    return normalize("NFKC", _UNSEEN.sub("", value)).translate(_SLASHES)
 
 
 def _cookies(header: str) -> Iterator[Input]:
-    for pair in header[:MAX_LENGTH].split(";")[:MAX_COOKIES]:
-        name, _, value = pair.strip().partition("=")
+    """Each cookie's value; and the header as a whole where a part of it is no cookie, but goes on after a `;`."""
+    parts = [pair.strip().partition("=") for pair in header[:MAX_LENGTH].split(";", MAX_COOKIES)]
+    for name, _, value in parts[:MAX_COOKIES]:
         if value:
-            yield from _decoded("cookie", name, unquote(value.strip('"')))
+            yield from _decoded("cookie", name, bodies.unescaped(value.strip('"')))
+    if any(name and (not equals or _NO_TOKEN.search(name)) for name, equals, _ in parts):
+        yield from _decoded("cookie", "", bodies.unescaped(header))
 
 
 def _body(record: RequestRecord, content_type: str) -> Iterator[Input]:

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from collector.detect.match import cache, injection
-from collector.detect.ruleset import PatternError, Rule, RuleSet
+from collector.detect.ruleset import PatternError, Rule, RuleSet, expression
 
 MAX_FILE = 1 << 20
 """Bytes of one rule file."""
@@ -37,10 +37,10 @@ class RuleError(ValueError):
 
 @lru_cache
 def built_in() -> tuple[Rule, ...]:
-    """The rules of this distribution."""
+    """The rules of this distribution; that they match their examples is a test, not asked anew by every process."""
     folder = resources.files("collector.detect") / "rules"
     files = sorted(file.name for file in folder.iterdir() if file.name.endswith(".toml"))
-    return tuple(rule for name in files for rule in parse((folder / name).read_text("utf-8"), name))
+    return tuple(rule for name in files for rule in _rules((folder / name).read_text("utf-8"), name))
 
 
 def load(directory: str, disabled: Iterable[str], cache_dir: str = "") -> RuleSet:
@@ -58,17 +58,21 @@ def load(directory: str, disabled: Iterable[str], cache_dir: str = "") -> RuleSe
 
 
 def parse(text: str, name: str) -> list[Rule]:
-    """The rules of one file; raises RuleError."""
-    try:
-        rules = msgspec.convert(tomllib.loads(text), _File).rules
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
-        raise RuleError(f"{name}: {error}") from None
+    """The rules of one file, checked; raises RuleError."""
+    rules = _rules(text, name)
     for rule in rules:
         try:
             _check(rule)
         except PatternError as error:
             raise RuleError(f"{name}: {rule.id}: {error}") from None
     return rules
+
+
+def _rules(text: str, name: str) -> list[Rule]:
+    try:
+        return msgspec.convert(tomllib.loads(text), _File).rules
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
+        raise RuleError(f"{name}: {error}") from None
 
 
 def _paths(directory: str) -> list[Path]:
@@ -101,6 +105,7 @@ def _check(rule: Rule) -> None:
     for condition in rule.conditions:
         if _TEXT_EDGE.search(condition.regex):
             raise PatternError("\\A and \\z are not supported, use ^ and $")
+        expression(condition.regex), expression(condition.unless)
     alone = RuleSet([rule], fallback=True)
     if rule.conditions[0].detect and not injection.AVAILABLE:
         return

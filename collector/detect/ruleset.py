@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,7 +19,7 @@ from msgspec import Meta, Struct, field
 from collector.detect.inputs import Input
 from collector.detect.match import injection
 from collector.detect.match.database import Database
-from collector.detect.match.pattern import Pattern, PatternError, compiled
+from collector.detect.match.pattern import Pattern, PatternError, compiled, core
 from collector.detect.redact import MAX_REPEATED, REPEATED
 from collector.detect.transforms import Transform, apply, disguised
 
@@ -94,24 +94,23 @@ class _Entry(Struct, frozen=True, eq=False):
 
 
 class RuleSet:
-    """Compiled rules; raises PatternError. `where`: the directory of compiled databases."""
+    """Rules in use; raises PatternError. `where`: the directory of compiled databases. RE2's objects are made when they
+    are first asked for: most never are."""
 
     def __init__(self, rules: Sequence[Rule], where: Path | None = None, fallback: bool = False) -> None:
         self.rules = tuple(rules)
-        self._compiled: dict[str, Any] = {}
         numbers: dict[str, int] = {}
         entries = defaultdict[int, dict[Chain, list[_Entry]]](dict)
         for rule in rules:
-            for condition in rule.conditions:
-                self._compile(condition.regex), condition.unless and self._compile(condition.unless)
             first = rule.conditions[0]
             chains = entries[numbers.setdefault(first.regex, len(numbers))]
             chains.setdefault(first.transforms, []).append(_Entry(rule, first, _places(first)))
         self._regexes, self._entries = tuple(numbers), [entries[number] for number in range(len(numbers))]
         self._chains = tuple({chain: None for chains in self._entries for chain in chains if chain})
         self._every = ((), *self._chains)
+        self._expression = cache(expression)
         self._texts_of_header = lru_cache(MAX_REMEMBERED)(self._texts)
-        patterns = [Pattern(regex, caseless=True, multiline=True) for regex in numbers]
+        patterns = [Pattern(core(regex), caseless=True, multiline=True) for regex in numbers]
         self.database = Database(patterns, where, fallback)
         for reason in self.database.refused.values():
             raise PatternError(reason)
@@ -125,7 +124,7 @@ class RuleSet:
         found: dict[tuple[str, str, str], Match] = {}
         for item, some in zip(inputs, texts, strict=True):
             for text, chains in some:
-                for number in self.database.find(text):
+                for number in sorted(self.database.find(text)):
                     self._confirm(number, text, chains, item, inputs, found)
         return list(found.values())
 
@@ -134,11 +133,6 @@ class RuleSet:
         text = apply(rule.conditions[0].transforms, value)
         there = self._regexes.index(rule.conditions[0].regex) in self.database.find(text)
         return there and self._search(rule.conditions[0], text) is not None
-
-    def _compile(self, regex: str) -> Any:
-        if regex not in self._compiled:
-            self._compiled[regex] = compiled(Pattern(regex, caseless=True))
-        return self._compiled[regex]
 
     def _texts_of(self, item: Input) -> Texts:
         """The different texts that the transformations make of an input, and which make them."""
@@ -170,8 +164,8 @@ class RuleSet:
     def _search(self, condition: Condition, text: str) -> str | None:
         """The part of a text that a condition matches, None where it does not hold."""
         data = text.encode("utf-8", "replace")
-        hit = self._compiled[condition.regex].search(data) if len(text) >= condition.min_length else None
-        if hit is None or (condition.unless and self._compiled[condition.unless].search(data)):
+        hit = self._expression(condition.regex).search(data) if len(text) >= condition.min_length else None
+        if hit is None or (condition.unless and self._expression(condition.unless).search(data)):
             return None
         if condition.detect:
             sure = injection.surely_sql if condition.detect == "sql" else injection.xss
@@ -185,6 +179,11 @@ class RuleSet:
             _looks_at(places, item) and self._search(condition, apply(condition.transforms, item.value)) is not None
             for item in inputs
         )
+
+
+def expression(regex: str) -> Any:
+    """RE2's object for an expression of a rule; raises PatternError."""
+    return compiled(Pattern(regex, caseless=True))
 
 
 def _places(condition: Condition) -> dict[str, frozenset[str] | None]:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from collector.detect.bodies import unescaped
+
 Transform = Literal[
     "lowercase", "urlDecode", "htmlEntityDecode", "replaceComments", "shellPlain", "cmdLine", "jsDecode"
 ]
@@ -17,10 +19,10 @@ Transform = Literal[
 _COMMENT = re.compile(r"/\*!\d{0,6}|/\*(?:[^*]|\*(?!/))*\*/|\*/")
 _QUOTING = re.compile(r"\\(?=[A-Za-z\r\n])\r?\n?|(?<=\w)(?:''|\"\")(?=\w)|(?<=\w)'(\w)'|(?<=\w)\"(\w)\"|\$[@*]")
 _IFS = re.compile(r"\$\{?IFS[^}\s;|&'\"/]{0,16}\}?")
-_FILLERS = re.compile(r"\$(?:[@*!?]|\{?[a-z]{1,3}\}?(?=[^\w(]|$))|\$\(\w{1,3}\)|\$\{\w{1,3}\}")
+_FILLERS = re.compile(r"\$(?:[@*!?]|(?=['\"])|\{?[a-z]{1,3}\}?(?=[^\w(]|$))|\$\(\w{1,3}\)|\$\{\w{1,3}\}")
 _QUOTES = re.compile(r"[\\'\"^]")
-_ESCAPE = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2}))")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]|(?<=[a-z:])[\t\r\n](?=[a-z:])", re.IGNORECASE)
+_ESCAPE = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2})|([0-3]?[0-7]{2}))")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def disguised(value: str) -> bool:
@@ -32,9 +34,9 @@ def disguised(value: str) -> bool:
 
 
 def html_entity_decode(value: str) -> str:
-    """HTML entities as the characters that they stand for, and no control characters within words."""
+    """HTML entities as the characters that they stand for, escaped twice or once, and no control characters."""
     if "&" in value:
-        value = html.unescape(value)
+        value = html.unescape(html.unescape(value))
     return _CONTROL.sub("", value)
 
 
@@ -68,27 +70,25 @@ def cmd_line(value: str) -> str:
     """
     if "$" in value:
         value = _FILLERS.sub("", _IFS.sub(" ", value))
+    if "\\x" in value:
+        value = _ESCAPE.sub(_character, value)
     if "+" in value and " " not in value.strip(" ;|&"):
         value = value.replace("+", " ")
     return _QUOTES.sub("", value)
 
 
 def js_decode(value: str) -> str:
-    r"""JavaScript's \x41, \u0041 and \u{41} as characters."""
+    r"""JavaScript's \x41, \u0041, \u{41} and \101 as characters."""
     return _ESCAPE.sub(_character, value) if "\\" in value else value
 
 
 def url_decode(value: str) -> str:
     """Percent escapes and IIS's %uXXXX as characters."""
-    from urllib.parse import unquote
-
-    if "%u" in value or "%U" in value:
-        value = re.sub(r"%[uU]([0-9a-fA-F]{4})", lambda match: _code(match.group(1)), value)
-    return unquote(value) if "%" in value else value
+    return unescaped(value) if "%" in value else value
 
 
 def _character(match: re.Match[str]) -> str:
-    return _code(match.group(1) or match.group(2))
+    return chr(int(match.group(3), 8)) if match.group(3) else _code(match.group(1) or match.group(2))
 
 
 def _code(digits: str) -> str:

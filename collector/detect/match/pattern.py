@@ -9,6 +9,8 @@ from typing import Any
 import re2
 from msgspec import Struct, structs
 
+_LEAD = re.compile(r"\^(?:(?:\\[SsWwDd]|\[(?:[^\]\\]|\\.)*\]|\.)(?:[*?]|\{0,\d*\}))+(?=[^$])", re.DOTALL)
+_ALTERNATIVES = re.compile(r"\\.|\[(?:[^\]\\]|\\.)*\]|[()|]", re.DOTALL)
 _POSSESSIVE = re.compile(r"(\[(?:[^\]\\]|\\.)*\]|\\.)|([*+?}])\+")
 MAX_MEMORY = 64 << 20
 """Bytes that RE2 may take for one expression; what needs more is refused."""
@@ -24,6 +26,24 @@ class Pattern(Struct, frozen=True):
     expression: str
     caseless: bool = False
     multiline: bool = False
+
+
+def core(expression: str) -> str:
+    """What a text must hold to match: each alternative without what may, but need not, stand between its beginning
+    and the rest (`^[^']*'x|^y*z` becomes `'x|z`). Automata find it faster; whether a text matches is then to be asked
+    of the whole expression."""
+    return "|".join(_LEAD.sub("", branch, 1) if branch.startswith("^") else branch for branch in _branches(expression))
+
+
+def _branches(expression: str) -> list[str]:
+    """The alternatives at the top of an expression."""
+    found, start, depth = [], 0, 0
+    for match in _ALTERNATIVES.finditer(expression):
+        depth += {"(": 1, ")": -1}.get(match.group(), 0)
+        if match.group() == "|" and depth == 0:
+            found.append(expression[start : match.start()])
+            start = match.end()
+    return [*found, expression[start:]]
 
 
 def options(pattern: Pattern, memory: int = MAX_MEMORY) -> Any:

@@ -42,6 +42,39 @@ def test_base64() -> None:
     assert found(query="a=abcdefghijklmnop") == {("query", "a", "abcdefghijklmnop")}
 
 
+@pytest.mark.parametrize(
+    ("query", "inside"),
+    [
+        ("a=x%c0%afy%c0%ae", "x/y."), ("a=%u0027x", "'x"), ("a=%5C%27x%5C%7B", "'x{"), ("a=x%E2%88%95y", "x/y"),
+        ("a=o%E2%80%8Br", "or"), ("a=" + base64.b64encode(b"caf\xc3\xa9 'x").decode(), "caf\u00e9 'x"),
+        ("a=" + base64.b64encode(b"x\xc0\xafy--z").decode(), "x/y--z"), ("a=eyJiIjogIid4In0%3D", "'x"),
+    ],
+)  # fmt: skip
+def test_disguises(query: str, inside: str) -> None:
+    """Over-long UTF-8, escapes of IIS, quotes behind backslashes, letters that only look like others, base64: inputs
+    are what they stand for, too."""
+    assert inside in {item.value for item in inputs_of(record(query=query))}
+
+
+@pytest.mark.parametrize("value", ["978-0-14-118776-1", "A0B1C2D3E4F5", "the old man and the sea", "deadbeef00deadbe"])
+def test_what_is_no_base64(value: str) -> None:
+    """Numbers, digests and words are not taken for base64."""
+    assert found(query="a=" + value.replace(" ", "+")) == {("query", "a", value)}
+
+
+def test_separators_that_are_none() -> None:
+    """A query whose `&` may be a shell's or an entity's is an input as a whole, an ordinary one is not."""
+    assert ("query", "", "a=x && ls") in found(query="a=x%20&&%20ls")
+    assert ("query", "", "a=&lt;b") in found(query="a=&lt;b")
+    assert {key for _, key, _ in found(query="a=1&b=2;c=3")} == {"a", "b"}
+
+
+def test_a_cookie_that_goes_on() -> None:
+    """What follows a `;` and is no cookie belongs to the one before it."""
+    assert ("cookie", "", "a=x; cat /etc/hosts") in found(headers=[("cookie", "a=x; cat /etc/hosts")])
+    assert found(headers=[("cookie", "a=x; b=y")]) == {("cookie", "a", "x"), ("cookie", "b", "y")}
+
+
 def test_form_and_odd_keys() -> None:
     """A form's fields are inputs, and so is a whole pair whose key is no plain name."""
     assert found(body="a=1&b[c]=2", headers=[FORM]) == {("body", "a", "1"), ("body", "b[c]", "2")}
@@ -70,6 +103,8 @@ def test_multipart() -> None:
     assert found(body=body, headers=[MULTIPART]) == {
         ("body", "a", "value"), ("file_name", "f", "../../x"), ("body", "b", "cut off")
     }  # fmt: skip
+    odd = '--xx\r\nContent-Disposition: form-data; name="../x"\r\n\r\nv'
+    assert ("body", "", "../x") in found(body=odd, headers=[MULTIPART])
 
 
 def test_path_headers_cookies_and_parameters() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from collector.detect import rulefile
 from collector.detect.inputs import Input
-from collector.detect.ruleset import Rule
+from collector.detect.ruleset import PLACES, Rule
 
 RULES = rulefile.built_in()
 ALL = rulefile.load("", ())
@@ -15,7 +15,8 @@ PASSES = [(rule, text) for rule in RULES for text in rule.examples.passes]
 
 
 def places(rule: Rule) -> list[tuple[str, str]]:
-    return [(where.partition(":")[0], where.partition(":")[2]) for where in rule.conditions[0].inputs]
+    inputs = rule.conditions[0].inputs
+    return [(where.partition(":")[0], where.partition(":")[2]) for where in (PLACES if "any" in inputs else inputs)]
 
 
 def hits(location: str, parameter: str, text: str) -> set[str]:
@@ -39,7 +40,10 @@ def test_passes(rule: Rule, text: str) -> None:
 def test_every_category_is_there() -> None:
     """The categories of the built-in rules; each rule names a weakness or an attack pattern."""
     assert {rule.category for rule in RULES} == {
-        "sql_injection", "command_injection", "path_traversal", "xss", "ssrf", "security_scanner"
+        "sql_injection", "command_injection", "path_traversal", "xss", "ssrf", "security_scanner", "code_injection",
+        "template_injection", "deserialization", "prototype_pollution", "nosql_injection", "ldap_injection",
+        "xpath_injection", "crlf_injection", "mail_injection", "xxe", "ssi_injection", "graphql_abuse",
+        "file_inclusion", "open_redirect",
     }  # fmt: skip
     assert all(any(tag.startswith(("CWE-", "CAPEC-")) for tag in rule.tags) for rule in RULES)
     assert [rule.id for rule in RULES if rule.block] == ["scanner-002"]

@@ -10,7 +10,7 @@ import pytest
 from collector.detect import rulefile
 from collector.detect.match import cache, hyper
 from collector.detect.match.database import Database
-from collector.detect.match.pattern import Pattern, PatternError, compiled
+from collector.detect.match.pattern import Pattern, PatternError, compiled, core
 from collector.detect.ruleset import RuleSet
 from collector.detect.transforms import apply
 
@@ -40,6 +40,18 @@ def test_both_engines_agree() -> None:
         for text in (*rule.examples.match, *rule.examples.passes):
             value = apply(rule.conditions[0].transforms, text)
             assert set(one.database.scan(value)) == set(other.database.scan(value)), (rule.id, text)
+
+
+@pytest.mark.parametrize(
+    ("whole", "part"),
+    [
+        (r"^[^']*'x|^\s?[(\]]*\d{0,3}z", "'x|z"), (r"(?:^a|b)c|\|d", r"(?:^a|b)c|\|d"),
+        (r"^\w+a|^[|]*(?:b|c)", r"^\w+a|(?:b|c)"), (r"^\s*$|^.*a", r"^\s*$|a"),
+    ],
+)  # fmt: skip
+def test_core(whole: str, part: str) -> None:
+    """An expression's core lacks only what may be missing between the beginning and the rest of an alternative."""
+    assert core(whole) == part
 
 
 def test_lookarounds_are_refused() -> None:

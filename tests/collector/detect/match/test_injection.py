@@ -19,7 +19,7 @@ def test_sql(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["it's 'fine' or 'good'", "rock 'n' roll", '__all__ = ("date", "time")', "a = b", "7/Ab3x--", 'THE "+" KEY'],
+    ["it's 'fine' or 'good'", "salt 'n' vinegar", '__all__ = ("date", "time")', "a = b", "7/Ab3x--", 'THE "+" KEY'],
 )
 def test_what_people_write(text: str) -> None:
     """Prose and code that libinjection may take for SQL do not count."""
@@ -28,7 +28,7 @@ def test_what_people_write(text: str) -> None:
 
 def test_scripts() -> None:
     """Markup that runs a script is found, markup that does not passes."""
-    assert injection.xss("<svg onload=alert(1)>")
+    assert injection.xss("<svg onload=cw(7)>")
     assert not injection.xss("<b>bold</b>")
 
 
