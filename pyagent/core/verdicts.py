@@ -59,7 +59,8 @@ class Verdicts(object):
     @guard.guarded
     def _at_exit(self):
         """No thread keeps a link. The interpreter (3.6, at least) takes threads apart under a lock; the __del__ of a link
-        there gave way to a thread that wanted this lock for its own end, and both waited for ever."""
+        there gave way to a thread that wanted this lock for its own end, and both waited for ever.
+        """
         self.closed = True
         self._local = native.Local()
 

@@ -59,7 +59,7 @@ def test_every_exec_is_its_own_requests(
         with ThreadPoolExecutor(64) as pool:
             statuses = Counter(status for status, _ in pool.map(app.get, paths))
     assert statuses == {200: count}
-    wait_for(lambda: Outcome(missing(witnessed_node, service, count)), 180, f"{count} complete traces")
+    wait_for(lambda: Outcome(missing(witnessed_node, service, count)), 600, f"{count} complete traces")
     traces = witnessed_node.traces("--service", service)
     asked = [tokens_of(trace) for trace in traces]
     assert Counter(token for token, _ in asked) == {f"token-{n}-end": 1 for n in range(count)}

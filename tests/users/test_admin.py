@@ -6,7 +6,7 @@ import pytest
 
 from tests.tracing.running import said
 from tests.users.programs.visits import PASSWORD, WRONG
-from tests.users.test_django import digest, logins, queries, requests, told
+from tests.users.test_django import CLEAR, digest, logins, queries, requests, told
 
 PROGRAM = "tests.users.programs.admin_people"
 CASES = [("django-1.8", "2.7"), ("users", "3.13")]
@@ -18,7 +18,7 @@ STATUSES = {
 @pytest.mark.parametrize(("packages", "version"), CASES)
 def test_a_user_is_added(packages: str, version: str) -> None:
     """One sign-up, of the new user, in a request that served the other; none of what was refused, forged or changed."""
-    found = said(packages, version, PROGRAM, COWITNESS_TEST_AGENT="1")
+    found = said(packages, version, PROGRAM, COWITNESS_TEST_AGENT="1", **CLEAR)
     bare = said(packages, version, PROGRAM, COWITNESS_TEST_AGENT="")
     assert (found["problems"], found["names"]) == ([], ["ada", "eva"])
     assert [queries(answer) for answer in found["answers"]] == [queries(answer) for answer in bare["answers"]]
