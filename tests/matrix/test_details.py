@@ -63,7 +63,7 @@ class Desk:
         port = urllib.parse.urlsplit(self.site.base).port
         assert port
         heard = talk(port, (head(name, path, *lines, method=method) + body, *steps))
-        found = wait_for(lambda: self._ended(name), 10, f"the end of {path}; heard: {heard[-500:]!r}")
+        found = wait_for(lambda: self._ended(name), 60, f"the end of {path}; heard: {heard[-500:]!r}")
         return heard, found
 
     def _ended(self, name: str) -> dict[str, Any] | None:
