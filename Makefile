@@ -19,7 +19,7 @@ run: setup ## start collector, probes and two example shops, show an attack, sta
 
 test: export COWITNESS_SETUP = test
 test: setup ## every test (installs database servers, too)
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --cache-clear $(ARGS) || { [ $$? -eq 1 ] && $(AGAIN); }
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --cache-clear --durations 20 $(ARGS) || { [ $$? -eq 1 ] && $(AGAIN); }
 
 test-fast: setup ## the tests without the end-to-end ones
 	@$(BIN)/python -m pytest --ignore tests/e2e --ignore tests/examples $(ARGS)

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections import Counter
 
 import pytest
 
 RUN = "COWITNESS_TEST_RUN"
+LONG = ("tests/suites/test_suites.py", "tests/transparent/test_soak.py", "tests/removal/test_faults.py")
+"""Files that take minutes: they begin first, so that nobody waits for one of them alone at the end."""
+
 
 
 def pytest_configure() -> None:
@@ -23,6 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    sizes = Counter(group(item) for item in items)
+    items.sort(key=lambda item: (not item.nodeid.startswith(LONG), -sizes[group(item)]))
+
+
+def group(item: pytest.Item) -> str:
+    """What goes to one worker together; the larger of them go first."""
+    mark = item.get_closest_marker("xdist_group")
+    return str(mark.args[0]) if mark else ""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
