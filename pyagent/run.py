@@ -56,10 +56,8 @@ def environment(environ):
 
 
 def _execute(words, environ):
-    from pyagent.core import facts
-
     try:
-        if not facts.HAS_FORK:
+        if not hasattr(os, 'fork'):  # nor an exec that takes the place of this process
             import subprocess
 
             return subprocess.call(words, env=environ)

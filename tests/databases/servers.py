@@ -65,10 +65,11 @@ def mariadb() -> Iterator[Server]:
     if not (program := shutil.which("mariadbd", path="/usr/sbin:/usr/bin")):
         raise MissingError("no MariaDB server on this machine")
     with _folder("mysql") as folder:
-        made = ["--no-defaults", f"--datadir={folder}/data", "--auth-root-authentication-method=normal"]
+        scratch = f"--tmpdir={folder}"  # two installations in one /tmp take each other's tables away
+        made = ["--no-defaults", scratch, f"--datadir={folder}/data", "--auth-root-authentication-method=normal"]
         _run("mysql", "mariadb-install-db", *made)
         port, socket = free_port(), folder / "s"
-        settings = ["--no-defaults", f"--datadir={folder}/data", f"--socket={socket}", f"--port={port}"]
+        settings = ["--no-defaults", scratch, f"--datadir={folder}/data", f"--socket={socket}", f"--port={port}"]
         quick = ["--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0", f"--pid-file={folder}/pid"]
         with _daemon("mysql", [program, *settings, *quick], folder):
             admin = ["mariadb", "--no-defaults", f"--socket={socket}", "-u", "root"]
