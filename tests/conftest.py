@@ -12,7 +12,10 @@ from collections import Counter
 import pytest
 
 RUN = "COWITNESS_TEST_RUN"
-LONG = ("tests/suites/test_suites.py", "tests/transparent/test_soak.py", "tests/removal/test_faults.py")
+LONG = (
+    "tests/suites/test_suites.py", "tests/test_interpreters.py", "tests/transparent/test_soak.py",
+    "tests/removal/test_faults.py",
+)  # fmt: skip
 """Files that take minutes: they begin first, so that nobody waits for one of them alone at the end."""
 
 

@@ -18,10 +18,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from typer.testing import CliRunner
-
-from collector.cli.main import app
-
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / ".venv" / "bin"
 T = TypeVar("T")
@@ -99,6 +95,10 @@ class Node:
 
     def _asked(self, *words: str) -> str | None:
         """What the command prints; None where it fails."""
+        from typer.testing import CliRunner  # programs under other interpreters use this module, too
+
+        from collector.cli.main import app
+
         done = CliRunner().invoke(app, [*words, "--json"], env={"COWITNESS_RUN_DIR": str(self.run_dir)})
         return done.stdout if done.exit_code == 0 else None
 

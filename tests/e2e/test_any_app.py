@@ -45,7 +45,7 @@ def attack(app: App, node: Node, service: str) -> dict[str, Any]:
 
     def found() -> dict[str, Any] | None:
         for trace in node.traces("--verdict", "confirmed", "--service", service):
-            if len(execs(trace)) >= 2:
+            if len(execs(trace)) >= 2 and trace["request"]["statusCode"]:  # its end is told, too
                 return trace
         return None
 

@@ -234,7 +234,7 @@ def test_uploads_that_break_off(desk: Desk) -> None:
     heard, trace = desk.ask(f"/form?q={QUOTED}", *lines, method="POST", steps=(b"arg=plain&", End()))
     request = trace["request"]
     assert (request["method"], int(request["bodySize"])) == ("POST", 10)
-    assert not heard or request["statusCode"] == status(heard)
+    assert status(heard) in (0, 400, request["statusCode"])  # 400 is Hypercorn's own answer, now and then
 
 
 def test_what_is_not_there(desk: Desk) -> None:
