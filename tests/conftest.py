@@ -1,4 +1,4 @@
-"""How tests are dealt out to the workers of pytest-xdist: a file as a whole, unless tests say what goes together.
+"""How tests are dealt out to the workers of pytest-xdist: what takes long first, together what tests say goes together.
 
 At the end of the run: what was seen under which interpreter.
 """

@@ -176,12 +176,16 @@ def _base64(text: str) -> str:
         return ""
 
 
+def _narrowed(code: int) -> str:
+    """The ASCII character of a full-width form, else that of the low byte."""
+    return chr(code - 0xFF00 + 0x20) if 0xFF01 <= code <= 0xFF5E else chr(code & 0xFF)
+
+
 def _percent(match: re.Match[str]) -> str:
     wide, narrow = match.groups()
     if narrow:
         return chr(int(narrow, 16))
-    code = int(wide, 16)
-    return chr(code - 0xFF00 + 0x20) if 0xFF01 <= code <= 0xFF5E else chr(code & 0xFF)
+    return _narrowed(int(wide, 16))
 
 
 def _entity(match: re.Match[str]) -> str:
@@ -194,8 +198,7 @@ def _entity(match: re.Match[str]) -> str:
 def _js(match: re.Match[str]) -> str:
     wide, narrow, octal, other = match.groups()
     if wide:
-        code = int(wide, 16)
-        return chr(code - 0xFF00 + 0x20) if 0xFF01 <= code <= 0xFF5E else chr(code & 0xFF)
+        return _narrowed(int(wide, 16))
     if narrow or octal:
         return chr((int(narrow, 16) if narrow else int(octal, 8)) & 0xFF)
     return _SIMPLE.get(other, other)
@@ -204,8 +207,7 @@ def _js(match: re.Match[str]) -> str:
 def _css(match: re.Match[str]) -> str:
     code, newline, other = match.groups()
     if code:
-        number = int(code, 16)
-        return chr(number - 0xFF00 + 0x20) if 0xFF01 <= number <= 0xFF5E else chr(number & 0xFF)
+        return _narrowed(int(code, 16))
     return "" if newline else other
 
 
