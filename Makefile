@@ -6,7 +6,7 @@ AGENT = $(filter-out pyagent/core/names.py %_py3.py,$(shell find pyagent -name '
 # a host without time for three tests at once may fail one; what fails alone, too, fails
 AGAIN = echo 'Failed beside others; now alone:' && $(BIN)/python -m pytest -x --last-failed --last-failed-no-failures none
 
-.PHONY: help setup run test test-fast lint format proto lock bench compatibility suites docs clean
+.PHONY: help setup run test test-fast lint format proto lock bench compatibility kernels suites docs clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,10 @@ compatibility: export COWITNESS_SETUP = test
 compatibility: setup ## run the matrix of interpreters and frameworks, write docs/compatibility.md
 	@$(BIN)/python -m pytest tests/matrix tests/test_interpreters.py $(ARGS)
 	@$(BIN)/python -m tests.matrix.report
+
+kernels: export COWITNESS_SETUP = test
+kernels: setup ## the probes' tests on the distribution's other kernels, in virtual machines, write docs/kernels.md
+	@$(BIN)/python -m tests.kernels.report $(ARGS)
 
 suites: setup ## more of the frameworks' own tests with the agent and without than `make test` runs (an hour)
 	@COWITNESS_SUITES=all $(BIN)/python -m pytest tests/suites $(ARGS)

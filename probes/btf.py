@@ -19,7 +19,8 @@ FIELDS = (
     ("files_struct", "fdt"), ("fdtable", "max_fds"), ("fdtable", "fd"),
     ("file", "f_inode"), ("file", "private_data"), ("inode", "i_mode"), ("inode", "i_nlink"),
     ("socket", "sk"), ("sock_common", "skc_family"), ("sock_common", "skc_dport"), ("sock_common", "skc_daddr"),
-    ("sock_common", "skc_v6_daddr"), ("mm_struct", "arg_start"), ("mm_struct", "arg_end"), ("mm_struct", "exe_file"),
+    ("sock_common", "skc_v6_daddr"), ("linux_binprm", "file"), ("linux_binprm", "filename"),
+    ("mm_struct", "arg_start"), ("mm_struct", "arg_end"), ("mm_struct", "exe_file"),
 )  # fmt: skip
 PREFIXES = {"task_struct": "TASK", "mm_struct": "MM"}
 

@@ -21,7 +21,7 @@ INTERFACE = Path("/usr/include/linux/bpf.h")
 SOURCES = (
     "task.h", "common.h", "calls.h", "policy.h", "marks.c", "process.c", "compat.c", "sockets.c", "files.c",
     "datagrams.c", "changes.c", "memory.c", "debugging.c", "credentials.c", "system.c", "calls.c", "streams.c",
-    "signals.c", "io_uring.c", "connections.c",
+    "signals.c", "io_uring.c", "connections.c", "lsm.c",
 )  # fmt: skip
 LIMITS = {
     "MAX_MARKS": 65536, "MAX_REGISTERED": 16384, "MAX_EXECS": 1024, "MAX_CALLS": 8192, "MAX_SENSITIVE": 256,
@@ -43,11 +43,12 @@ KEPT = ("on_call", "on_datagram", "on_bind")
 """Programs that ask for the arguments of their call."""
 
 LATER = {
-    "on_call32": (objects.RAW_TRACEPOINT, 0), "on_connect4": (objects.CGROUP_ADDRESS, 10),
-    "on_connect6": (objects.CGROUP_ADDRESS, 11), "on_sendmsg4": (objects.CGROUP_ADDRESS, 14),
-    "on_sendmsg6": (objects.CGROUP_ADDRESS, 15),
+    "on_call32": (objects.RAW_TRACEPOINT, 0, ""), "on_connect4": (objects.CGROUP_ADDRESS, 10, ""),
+    "on_connect6": (objects.CGROUP_ADDRESS, 11, ""), "on_sendmsg4": (objects.CGROUP_ADDRESS, 14, ""),
+    "on_sendmsg6": (objects.CGROUP_ADDRESS, 15, ""), "on_execution": (objects.LSM, 27, "bprm_check_security"),
 }  # fmt: skip
-"""Programs that the probe process attaches when they are needed: their kind, and where (enum bpf_attach_type)."""
+"""Programs that the probe process attaches when they are needed: their kind, where (enum bpf_attach_type), and the hook
+of the kernel that an LSM program is for."""
 
 
 def program_text() -> str:
@@ -98,11 +99,11 @@ def compiled(features: dict[str, int]) -> objects.Objects:
     text = program_text()
     program = Compiler(text=text, cflags=flags(features))
     attached = attachments(text, names(bcc, program), "HAS_TASK_PT_REGS" not in features)
-    kinds = {name: LATER.get(name, (objects.TRACEPOINT, 0)) for name in (*attached, *LATER)}
+    kinds = {name: LATER.get(name, (objects.TRACEPOINT, 0, "")) for name in (*attached, *LATER)}
     return objects.collect(
         [
-            objects.Program(name, kind, program.dump_func(name.encode()), tuple(attached.get(name, ())), where)
-            for name, (kind, where) in kinds.items()
+            objects.Program(name, kind, program.dump_func(name.encode()), tuple(attached.get(name, ())), where, hook)
+            for name, (kind, where, hook) in kinds.items()
             if name in names(bcc, program)
         ],
         [name for name in features if name.startswith("HAS_")],

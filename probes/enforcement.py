@@ -58,14 +58,16 @@ class Enforcement:
         self._numbers: dict[str, int] = {}
         self._policies: list[Policy] = []
         self._links: list[int] = []
+        self._denials: list[int] = []
 
     def take(self, wanted: Enforce) -> str:
         """Put this in force instead of what was; empty, or what of it could not be."""
         if wanted.policies != self._policies or wanted.mode == "off":
             self._cap("off")
         failures = self._write(wanted.policies) if wanted.policies != self._policies else []
-        connects = any(policy.connect != "any" and policy.mode != "off" for policy in wanted.policies)
-        failures += [self._attach(connects and wanted.mode != "off")]
+        live = [policy for policy in wanted.policies if "off" not in (policy.mode, wanted.mode)]
+        failures += [self._judge_connections(any(policy.connect != "any" for policy in live))]
+        self._judge_executions(any(policy.execute != "any" for policy in live))
         self._cap(wanted.mode)
         return "; ".join(filter(None, failures))
 
@@ -112,26 +114,38 @@ class Enforcement:
         self._kernel.update("policies", struct.pack("=I", number), struct.pack("=4I", *words))
         return ""
 
-    def _attach(self, wanted: bool) -> str:
+    def _judge_connections(self, wanted: bool) -> str:
         """Attach the programs of connections or take them away; empty, or why that cannot be."""
         if not wanted:
-            self.close()
-            return ""
-        if self._links:
+            _let_go(self._links)
+        if not wanted or self._links:
             return ""
         try:
             with unified_root() as root:
                 for name, hook in HOOKS.items():
                     self._links.append(syscalls.link_cgroup(self._kernel.program(name), root, hook))
         except OSError as error:
-            self.close()
+            _let_go(self._links)
             return f"connections cannot be judged here: {error.strerror}"
         return ""
 
+    def _judge_executions(self, wanted: bool) -> None:
+        """Have the kernel's LSM deny them, where it can; elsewhere they end when they are loaded (bpf/policy.h)."""
+        if not wanted:
+            _let_go(self._denials)
+        elif not self._denials:
+            with contextlib.suppress(OSError):
+                self._denials.append(syscalls.link_lsm(self._kernel.program("on_execution")))
+
     def close(self) -> None:
         """Detach."""
-        while self._links:
-            os.close(self._links.pop())
+        _let_go(self._links)
+        _let_go(self._denials)
+
+
+def _let_go(links: list[int]) -> None:
+    while links:
+        os.close(links.pop())
 
 
 def program_key(number: int, name: str) -> bytes:

@@ -77,9 +77,15 @@ def capabilities(
             "task_structures", "HAS_TASK" in features, reason, "no start times, sockets on streams, nameless files"
         ),
         Capability("end_executions", not reason, reason),
-        _refusable("deny_connections", reason or "; ".join(set((refused or {}).values()))),
+        _refusable("deny_executions", reason or _refusals(refused, "on_execution")),
+        _refusable("deny_connections", reason or _refusals(refused, "on_connect", "on_sendmsg")),
         _feature("registers_at_return", "HAS_TASK_PT_REGS" in features, reason, "arguments are kept from the entry"),
     ]
+
+
+def _refusals(refused: Mapping[str, str] | None, *programs: str) -> str:
+    """Why the kernel took none of these; programs by the beginning of their names."""
+    return "; ".join({reason for name, reason in (refused or {}).items() if name.startswith(programs)})
 
 
 def _refusable(name: str, reason: str) -> Capability:

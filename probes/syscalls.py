@@ -68,19 +68,25 @@ def describe_map(descriptor: int) -> Map:
     return Map(name.rstrip(b"\0").decode(), kind, key_size, value_size, max_entries, flags)
 
 
-def load_program(name: str, kind: int, code: bytes, attach_kind: int = 0) -> int:
-    """A descriptor of a program that the verifier has let pass; raises OSError with the end of what it said."""
+def load_program(name: str, kind: int, code: bytes, attach_kind: int = 0, hook: int = 0) -> int:
+    """A descriptor of a program that the verifier has let pass; raises OSError with the end of what it said. `hook` is
+    the BTF id of the kernel's function that it is for."""
     instructions, license_name = ctypes.create_string_buffer(code, len(code)), ctypes.create_string_buffer(b"GPL")
     for log in (None, ctypes.create_string_buffer(LOG_SIZE)):
         told = (1, LOG_SIZE, ctypes.addressof(log)) if log else (0, 0, 0)
         where = (kind, len(code) // 8, ctypes.addressof(instructions), ctypes.addressof(license_name))
         try:
-            return _bpf(PROG_LOAD, struct.pack("=IIQQIIQ8x16s4xI", *where, *told, _name(name), attach_kind))
+            return _bpf(PROG_LOAD, struct.pack("=IIQQIIQ8x16s4xI36xI", *where, *told, _name(name), attach_kind, hook))
         except OSError as error:
             failure, said = error, log.value.decode(errors="replace")[-400:] if log else ""
             if error.errno not in (errno.EINVAL, errno.EACCES, errno.E2BIG, errno.ENOSPC):
                 break
     raise OSError(failure.errno, f"Failed to load BPF program {name}: {failure.strerror}. {said}")
+
+
+def link_lsm(program: int) -> int:
+    """A descriptor that keeps an LSM program attached to its hook; raises OSError."""
+    return _bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QI", 0, program))
 
 
 def open_raw_tracepoint(name: str, program: int) -> int:

@@ -6,7 +6,7 @@
  * once. Nothing is denied that `policies` does not say so about: both tables are empty at first.
  * An execution is judged when the kernel has loaded the new program and before its first instruction: file and name are
  * the kernel's, and nobody can change them any more. It is ended by SIGKILL: who started it sees it die of that, and
- * the decision is told instead of the exec.
+ * the decision is told instead of the exec. Where the kernel's BPF LSM can be had, lsm.c has denied it before that.
  * Where the kernel cannot send the signal (it still sends another one on this processor) the decision says so.
  * Not caught: what an allowed program does by itself (an interpreter that reads a script), a shell under another name
  * that is no link, and without the kernel's type information (task.h) any link; a process for which `registered` has no
@@ -73,13 +73,12 @@ static __always_inline int is_shell(const char *name) {
   return programs.lookup(&key) != 0;
 }
 
-static __always_inline int may_execute(struct policy *policy, u32 number, const char *comm, const char *path) {
+/* `called`, `real`: last names of the file, as it was called and on disk. */
+static __always_inline int may_execute(
+    struct policy *policy, u32 number, const char *called, const char *real, const char *path) {
   struct program_key key = {.policy = number};
-  char real[NAME_SIZE] = {};
-  if (policy->execute == NO_SHELLS) {
-    program_name(real, NAME_SIZE);
-    return !is_shell(comm) && !is_shell(real);
-  }
+  if (policy->execute == NO_SHELLS)
+    return !is_shell(called) && !is_shell(real);
   if (policy->execute != LISTED)
     return policy->execute == ANY;
   long length = bpf_probe_read_kernel_str(key.name, PROGRAM_SIZE, path);
@@ -92,7 +91,11 @@ static __always_inline u32 judge_execution(u32 watch, struct mark *mark, const c
   u32 number = watch >> POLICY_SHIFT;
   struct policy *policy = number ? policies.lookup(&number) : 0;
   u32 mode = policy ? mode_of(policy, mark) : OFF;
-  if (mode == OFF || may_execute(policy, number, comm, path))
+  char real[NAME_SIZE] = {};
+  if (mode == OFF)
+    return OFF;
+  program_name(real, NAME_SIZE);
+  if (may_execute(policy, number, comm, real, path))
     return OFF;
   return mode == ENFORCE && !bpf_send_signal(SIGKILL) ? ENFORCE : OBSERVE;
 }

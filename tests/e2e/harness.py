@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -204,6 +205,16 @@ class App:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(10)
+
+
+def watched(app: App, node: Node, service: str, agents: int) -> bool:
+    """Whether the kernel side watches every process of a service, of which there are to be so many. A worker is
+    registered by its first request, and on a busy machine its next ones may come before that is done. Gunicorn's master
+    is an agent, too."""
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(app.get, ["/"] * 64))
+    found = [one for one in node.json("agents") if one["process"]["serviceName"] == service and one["connected"]]
+    return len(found) >= agents and all(one["witnessed"] for one in found)
 
 
 @contextlib.contextmanager

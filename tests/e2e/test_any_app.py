@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import App, Node, free_port, running_app, wait_for
+from tests.e2e.harness import App, Node, free_port, running_app, wait_for, watched
 
 APP = textwrap.dedent("""
     import subprocess
@@ -25,11 +25,13 @@ APP = textwrap.dedent("""
         return "ok"
 """)
 SERVERS = {
-    "flask run": "flask --app victim run --port {port}",
-    "gunicorn sync": "gunicorn -w 3 -b 127.0.0.1:{port} victim:app",
-    "gunicorn threads": "gunicorn -w 2 -k gthread --threads 8 -b 127.0.0.1:{port} victim:app",
-    "gunicorn preload": "gunicorn --preload -w 2 -b 127.0.0.1:{port} victim:app",
+    "flask run": (1, "flask --app victim run --port {port}"),
+    "gunicorn sync": (3, "gunicorn -w 3 -b 127.0.0.1:{port} victim:app"),
+    "gunicorn threads": (2, "gunicorn -w 2 -k gthread --threads 8 -b 127.0.0.1:{port} victim:app"),
+    "gunicorn preload": (2, "gunicorn --preload -w 2 -b 127.0.0.1:{port} victim:app"),
 }
+"""Processes that serve, and the command."""
+
 ATTACK = "/ping?host=x%3Bcat+/proc/version"
 
 
@@ -37,8 +39,9 @@ def execs(trace: dict[str, Any]) -> list[dict[str, Any]]:
     return [event for event in trace["kernelEvents"] if event["kind"] == "exec"]
 
 
-def attack(app: App, node: Node, service: str) -> dict[str, Any]:
-    """Attack once; the confirmed trace once both sh and cat are on it."""
+def attack(app: App, node: Node, service: str, processes: int) -> dict[str, Any]:
+    """Attack once, when all processes are watched; the confirmed trace once both sh and cat are on it."""
+    wait_for(lambda: watched(app, node, service, processes), 120, f"{processes} watched processes")
     status, body = app.get(ATTACK)
     assert status == 200
     assert b"Linux version" in body
@@ -57,9 +60,10 @@ def test_command_injection_is_confirmed(witnessed_node: Node, tmp_path: Path, se
     """The confirmed trace names request, parameter, rule, statement, and the kernel's exec of sh and cat."""
     (tmp_path / "victim.py").write_text(APP)
     port, service = free_port(), "victim-" + server.replace(" ", "-")
-    command = SERVERS[server].format(port=port).split()
-    with running_app(witnessed_node, command, port, tmp_path, COWITNESS_SERVICE=service) as app:
-        trace = attack(app, witnessed_node, service)
+    processes, command = SERVERS[server]
+    words = command.format(port=port).split()
+    with running_app(witnessed_node, words, port, tmp_path, COWITNESS_SERVICE=service) as app:
+        trace = attack(app, witnessed_node, service, processes)
     request = trace["request"]
     assert (request["method"], request["urlPath"], request["route"]) == ("GET", "/ping", "/ping")
     assert request["process"]["serviceName"] == service
@@ -82,9 +86,10 @@ def test_a_harmless_command_gives_no_trace(witnessed_node: Node, tmp_path: Path)
     """A request whose parameter is one plain word in a command is nobody's attack."""
     (tmp_path / "victim.py").write_text(APP)
     port = free_port()
-    command = SERVERS["gunicorn sync"].format(port=port).split()
-    with running_app(witnessed_node, command, port, tmp_path, COWITNESS_SERVICE="harmless") as app:
+    processes, command = SERVERS["gunicorn sync"]
+    words = command.format(port=port).split()
+    with running_app(witnessed_node, words, port, tmp_path, COWITNESS_SERVICE="harmless") as app:
         for _ in range(20):
             assert app.get("/ping?host=127.0.0.1")[0] == 200
-        attack(app, witnessed_node, "harmless")
+        attack(app, witnessed_node, "harmless", processes)
     assert len(witnessed_node.traces("--service", "harmless")) == 1

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import App, Node, free_port, running_app, wait_for
+from tests.e2e.harness import Node, free_port, running_app, wait_for, watched
 
 APP = textwrap.dedent("""
     import subprocess
@@ -57,7 +57,7 @@ def test_every_exec_is_its_own_requests(
     with running_app(witnessed_node, server.split(), port, tmp_path, COWITNESS_SERVICE=service) as app:
         paths = [f"/run?arg=x%3B/bin/echo+token-{n}-end" for n in range(count)]
         with ThreadPoolExecutor(64) as pool:
-            wait_for(lambda: watched(app, pool, witnessed_node, service, workers), 120, "every worker to be watched")
+            wait_for(lambda: watched(app, witnessed_node, service, workers + 1), 120, "every worker to be watched")
             statuses = Counter(status for status, _ in pool.map(app.get, paths))
         assert statuses == {200: count}
         # while the app lives: its end waits two seconds only for a node that is behind
@@ -66,14 +66,6 @@ def test_every_exec_is_its_own_requests(
     asked = [tokens_of(trace) for trace in traces]
     assert Counter(token for token, _ in asked) == {f"token-{n}-end": 1 for n in range(count)}
     assert [pair for pair in asked if pair[1] != [pair[0]]] == []
-
-
-def watched(app: App, pool: ThreadPoolExecutor, node: Node, service: str, workers: int) -> bool:
-    """Whether the kernel side watches every worker, and gunicorn's master: a worker is registered by its first request,
-    and on a busy machine its next ones may come before that is done."""
-    list(pool.map(app.get, ["/"] * 64))
-    agents = [one for one in node.json("agents") if one["process"]["serviceName"] == service and one["connected"]]
-    return len(agents) == workers + 1 and all(one["witnessed"] for one in agents)
 
 
 def missing(node: Node, service: str, count: int) -> list[str]:

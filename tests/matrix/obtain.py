@@ -11,16 +11,14 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import platform
-import re
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cache import CACHE
+from tests.packages import UnobtainableError, private_state, run
 
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 COMPILED = """asyncio concurrent.futures.thread ctypes decimal email.mime.text html.parser http.server ipaddress
 logging.config multiprocessing.pool pdb sqlite3 ssl tempfile unittest.mock urllib.request uuid wsgiref.simple_server
 zipfile"""
@@ -42,10 +40,6 @@ SOURCES = {
     "3.11-i686": Source("python3.11", ("bookworm",), "i686"),
     "3.11-aarch64": Source("python3.11", ("bookworm",), "aarch64"),
 }
-
-
-class UnobtainableError(Exception):
-    """Not to be had here, and why."""
 
 
 def obtained(name: str) -> str:
@@ -95,12 +89,12 @@ def _unpack(source: Source, folder: Path) -> None:
         root = Path(scratch) / "root"
         root.mkdir()
         for archive in _download(source, Path(scratch) / "apt"):
-            _run("dpkg-deb", "-x", str(archive), str(root))
+            run("dpkg-deb", "-x", str(archive), str(root))
         _settle(root, folder, source)
         root.rename(folder)
     code = f"import sys; sys.dont_write_bytecode = False; import {', '.join(COMPILED.split())}"
     try:
-        _run(str(folder / "usr" / "bin" / source.package), "-c", code)
+        run(str(folder / "usr" / "bin" / source.package), "-c", code)
     except UnobtainableError:  # it does not run here
         shutil.rmtree(folder)
         raise
@@ -118,10 +112,10 @@ def _download(source: Source, state: Path) -> list[Path]:
     problem = ""
     for suite in source.suites:
         shutil.rmtree(state, ignore_errors=True)
-        options = _private_state(state, suite, NATIVE.get(source.machine or platform.machine(), source.machine))
+        options = private_state(state, suite, NATIVE.get(source.machine or platform.machine(), source.machine))
         try:
-            _run("apt-get", *options, "update")
-            _run("apt-get", *options, "-y", "--no-install-recommends", "--download-only", "install", source.package)
+            run("apt-get", *options, "update")
+            run("apt-get", *options, "-y", "--no-install-recommends", "--download-only", "install", source.package)
         except UnobtainableError as error:
             problem = str(error)
         else:
@@ -132,57 +126,18 @@ def _download(source: Source, state: Path) -> list[Path]:
     raise UnobtainableError(problem)
 
 
-def _private_state(state: Path, suite: str, architecture: str) -> list[str]:
-    """Options that make apt use a list of one suite and a system on which nothing is installed."""
-    for folder in ("lists/partial", "archives/partial"):
-        (state / folder).mkdir(parents=True)
-    (state / "status").touch()
-    (state / "sources.list").write_text(f"deb {_mirror()} {suite} main\n")
-    settings = {
-        "Dir::Etc::sourcelist": state / "sources.list", "Dir::Etc::sourceparts": "/dev/null",
-        "Dir::Etc::preferencesparts": "/dev/null", "Dir::Etc::preferences": "/dev/null",
-        "Dir::State": state, "Dir::State::status": state / "status", "Dir::Cache": state,
-        "APT::Architecture": architecture, "APT::Architectures": architecture, "APT::Sandbox::User": "root",
-        "Acquire::Languages": "none", "Acquire::Retries": "2",
-    }  # fmt: skip
-    return ["-q", *(word for key, value in settings.items() for word in ("-o", f"{key}={value}"))]
-
-
-def _mirror() -> str:
-    """Where apt gets this machine's own release from, and the distribution's keys for it."""
-    wanted = ("Created-By: Packages", "Component: main")
-    lines = _run("apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)", *wanted).splitlines()
-    release = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
-    for suite, address in (line.split(" ", 1) for line in lines):
-        if suite == release:
-            return f"[signed-by={KEYRING}] {address}" if KEYRING.exists() else address
-    raise UnobtainableError(f"apt has no source for {release or 'this system'}")
-
-
 def _settle(root: Path, folder: Path, source: Source) -> None:
     """Make the interpreter run from `folder`, where `root` is going to lie."""
     binary = root / "usr" / "bin" / source.package
-    loader = _run("patchelf", "--print-interpreter", str(binary)).strip().lstrip("/")
+    loader = run("patchelf", "--print-interpreter", str(binary)).strip().lstrip("/")
     place = next((p for p in (Path(loader), Path("usr", loader)) if (root / p).is_file()), None)
     if place is None:
         raise UnobtainableError(f"its packages have no {loader}")
     libraries = {p.parent.relative_to(root) for p in root.glob("**/*-linux-gnu/*.so*")}
     paths = ":".join(sorted(f"$ORIGIN/../../{path}" for path in libraries))
-    _run("patchelf", "--set-interpreter", str(folder / place), "--force-rpath", "--set-rpath", paths, str(binary))
+    run("patchelf", "--set-interpreter", str(folder / place), "--force-rpath", "--set-rpath", paths, str(binary))
     if emulator := _emulator(source):
         elf = binary.rename(binary.with_name(f"{binary.name}.elf"))
         words = f'exec {emulator[0]} -0 "$0" {folder / elf.relative_to(root)} "$@"'
         binary.write_text(f"#!/bin/sh\n{words}\n")
         binary.chmod(0o755)
-
-
-def _run(*words: str) -> str:
-    """What it prints; its last words where it fails."""
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=300)
-    except subprocess.TimeoutExpired as error:
-        raise UnobtainableError(f"{words[0]} took more than 300 s") from error
-    if done.returncode:
-        said = re.sub(r"\w+://\S+", "the mirror", done.stderr.strip().split("\n")[0])
-        raise UnobtainableError(f"{words[0]}: {said[:200] or done.returncode}")
-    return done.stdout

@@ -86,8 +86,10 @@ class Core:
         return self.done[self._sequence]
 
     def stats(self) -> ProbeStats:
-        """The next statistics, once they cover everything that was received before."""
-        count = len(self.statistics) + 2
+        """Statistics that come after everything that has happened by now. What was sent while nobody read waits in the
+        socket: the answer to a command comes after that."""
+        self.command(vocabulary.UNREGISTER)
+        count = len(self.statistics) + 1
         self.until(lambda: len(self.statistics) >= count)
         return self.statistics[-1]
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.e2e.harness import Node, running_node
 
+pytest.register_assert_rewrite("tests.transparent.compare")
+
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
