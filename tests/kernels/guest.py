@@ -30,7 +30,7 @@ export PATH=/bin
 /bin/busybox mkdir -p /proc /sys /lower /rw /root
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
-for module in {modules}; do modprobe $module; done
+for module in {modules}; do modprobe $module || echo "$module: built in?"; done
 mount -t virtiofs -o ro files /lower
 mount -t tmpfs -o size=2G rw /rw
 mkdir /rw/upper /rw/work

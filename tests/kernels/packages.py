@@ -20,7 +20,7 @@ FLAVOUR = "cloud-"
 
 @dataclass(frozen=True)
 class Kernel:
-    """An unpacked kernel: `release` as uname says it; `folder` holds `boot/` and `lib/modules/`."""
+    """An unpacked kernel: `release` as uname says it; `folder` holds `lib/modules/`."""
 
     suite: str
     release: str
@@ -28,10 +28,11 @@ class Kernel:
 
     @property
     def image(self) -> Path:
-        return self.folder / "boot" / f"vmlinuz-{self.release}"
+        places = (f"boot/vmlinuz-{self.release}", f"lib/modules/{self.release}/vmlinuz")
+        return next(self.folder / place for place in places if (self.folder / place).exists())
 
 
-SUITES = ("bullseye", "bookworm", "trixie", "forky", "sid")
+SUITES = ("bullseye", "bookworm", "trixie", "sid")
 
 
 def kernel(suite: str) -> Kernel:
@@ -45,8 +46,7 @@ def kernel(suite: str) -> Kernel:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             _unpack(suite, folder)
-    release = next((folder / "boot").glob("vmlinuz-*")).name.partition("-")[2]
-    return Kernel(suite, release, folder)
+    return Kernel(suite, next((folder / "lib/modules").iterdir()).name, folder)
 
 
 def _unpack(suite: str, folder: Path) -> None:
@@ -55,8 +55,8 @@ def _unpack(suite: str, folder: Path) -> None:
         machine = platform.machine()
         options = private_state(state, suite, ARCHITECTURE.get(machine, machine))
         run("apt-get", *options, "update")
-        archive = download(options, _package(options), Path(scratch))
-        run("dpkg-deb", "-x", str(archive), str(root))
+        for package in _packages(options):
+            run("dpkg-deb", "-x", str(download(options, package, Path(scratch))), str(root))
         modules = next(path for path in (root / "lib/modules", root / "usr/lib/modules") if path.is_dir())
         if modules != root / "lib/modules":
             (root / "lib").mkdir(exist_ok=True)
@@ -65,11 +65,11 @@ def _unpack(suite: str, folder: Path) -> None:
         root.rename(folder)
 
 
-def _package(options: list[str]) -> str:
-    """The package that the suite's newest kernel is in: the metapackage names it."""
+def _packages(options: list[str]) -> list[str]:
+    """Those that the suite's newest kernel is in: the metapackage names one, and that may name the rest."""
     meta = f"linux-image-{FLAVOUR}{ARCHITECTURE.get(platform.machine(), platform.machine())}"
-    said = run("apt-cache", *options, "depends", meta)
-    found = re.search(r"Depends: (linux-image-\d\S+)", said)
+    found = re.search(r"Depends: (linux-image-\d\S+)", run("apt-cache", *options, "depends", meta))
     if not found:
         raise UnobtainableError(f"nothing is behind {meta}")
-    return found[1]
+    parts = re.findall(r"Depends: (linux-(?:binary|modules)-\S+)", run("apt-cache", *options, "depends", found[1]))
+    return [found[1], *parts]
