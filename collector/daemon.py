@@ -111,6 +111,7 @@ class Core:
             witnessed=self.agents.is_witnessed,
             recall=lambda name: recalled(store, name),
             process=self.agents.process,
+            host=os.uname().nodename,
         )
         self.pipeline = Pipeline(self.correlator, store, self.hub)
         self.probes = ProbeSource(self._kernel_events, self.agents.connected)

@@ -188,7 +188,9 @@ class AttackTrace(Struct, frozen=True, omit_defaults=True):
 class LoginEvent(Struct, frozen=True, omit_defaults=True):
     """Something a user did. outcome: success, failure, logout, signup, custom (then it has a `name`).
 
-    `exists` says of a failure whether there is such a user, where the app told.
+    `exists` says of a failure whether there is such a user, where the app told. A login to the host itself has the
+    framework "pam": `process` is the one that asked PAM, its service PAM's; `kernel_events` are what its session
+    executed, `session` is the login in whose session this one happened (sudo), or that a logout ends.
     """
 
     id: str
@@ -208,6 +210,9 @@ class LoginEvent(Struct, frozen=True, omit_defaults=True):
     exists: bool | None = None
     name: str = ""
     metadata: dict[str, str] = {}
+    kernel_events: tuple[KernelEvent, ...] = ()
+    kernel_events_dropped: int = 0
+    session: str = ""
 
 
 class Hook(Struct, frozen=True, omit_defaults=True):

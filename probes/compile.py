@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from probes import btf, objects, tracefs
+from probes import btf, objects, pam, tracefs
 from probes.distribution import MissingError, find_bcc, load_bcc
 
 HERE = Path(__file__).resolve().parent
@@ -22,6 +22,7 @@ SOURCES = (
     "task.h", "common.h", "calls.h", "policy.h", "marks.c", "process.c", "compat.c", "sockets.c", "files.c",
     "datagrams.c", "changes.c", "memory.c", "debugging.c", "credentials.c", "system.c", "calls.c", "streams.c",
     "signals.c", "io_uring.c", "connections.c", "lsm.c",
+    "logins.c",
 )  # fmt: skip
 LIMITS = {
     "MAX_MARKS": 65536, "MAX_REGISTERED": 16384, "MAX_EXECS": 1024, "MAX_CALLS": 8192, "MAX_SENSITIVE": 256,
@@ -46,8 +47,9 @@ LATER = {
     "on_call32": (objects.RAW_TRACEPOINT, 0, ""), "on_connect4": (objects.CGROUP_ADDRESS, 10, ""),
     "on_connect6": (objects.CGROUP_ADDRESS, 11, ""), "on_sendmsg4": (objects.CGROUP_ADDRESS, 14, ""),
     "on_sendmsg6": (objects.CGROUP_ADDRESS, 15, ""), "on_execution": (objects.LSM, 27, "bprm_check_security"),
+    **{f"on_{name}": (objects.PROBE, 0, "") for name in ("pam_call", *pam.FUNCTIONS)},
 }  # fmt: skip
-"""Programs that the probe process attaches when they are needed: their kind, where (enum bpf_attach_type), and the hook
+"""Programs that are attached elsewhere or when they are needed: their kind, where (enum bpf_attach_type), and the hook
 of the kernel that an LSM program is for."""
 
 

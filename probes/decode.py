@@ -15,6 +15,7 @@ from probes.subjects import (
     decisions,
     files,
     io_uring,
+    logins,
     memory,
     process,
     signals,
@@ -28,7 +29,7 @@ ATTRIBUTIONS: tuple[Attribution, ...] = ("none", "exact", "inherited")
 DECODERS: dict[int, Callable[[bytes], Fields]] = {
     **process.DECODERS, **sockets.DECODERS, **files.DECODERS, **datagrams.DECODERS, **io_uring.DECODERS,
     **memory.DECODERS, **streams.DECODERS, **debugging.DECODERS, **credentials.DECODERS, **system.DECODERS,
-    **changes.DECODERS, **signals.DECODERS, **decisions.DECODERS,
+    **changes.DECODERS, **signals.DECODERS, **decisions.DECODERS, **logins.DECODERS,
 }  # fmt: skip
 
 

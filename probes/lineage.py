@@ -75,7 +75,7 @@ class Lineage:
         if event.kind == "exit":
             known = self._known.pop(event.pid, Known())
             return event if event.parent_pid else replace(event, parent_pid=known.parent)
-        if event.kind not in ("exec", "decision"):
+        if event.kind not in ("exec", "decision", "login"):
             return event
         parent = event.parent_pid or self.parent(event.pid)
         above = self.known(parent) if parent else Known()

@@ -12,12 +12,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import socket
 import sys
 
 from probes import compile as compiler
-from probes import objects, tracefs
+from probes import objects, pam, tracefs
 from probes.cache import Cache, key
 from probes.distribution import MissingError
 from probes.objects import Loaded, Objects
@@ -51,24 +50,28 @@ def load(ring_bytes: int, structures: bool, cache: str) -> tuple[Loaded, Objects
 
 def hand_over(channel: socket.socket, loaded: Loaded, made: Objects) -> None:
     """Send the descriptors of the maps and the programs, then become the holder of the attachments."""
+    refused = dict(loaded.refused)
+    attached = list(loaded.attached)
+    try:
+        attached += pam.watch(loaded)
+    except OSError as error:
+        refused["host_logins"] = error.strerror or str(error)
     descriptors = [*loaded.maps.values(), *loaded.programs.values()]
     answer = {
         "maps": list(loaded.maps), "programs": list(loaded.programs), "features": made.features,
-        "refused": loaded.refused,
+        "refused": refused,
     }  # fmt: skip
     channel.sendall(json.dumps(answer).encode() + b"\n")
     for start in range(0, len(descriptors), DESCRIPTORS):
         socket.send_fds(channel, [b"\n"], descriptors[start : start + DESCRIPTORS])
-    for attached in loaded.attached:
-        os.set_inheritable(attached, True)
+    for descriptor in attached:
+        os.set_inheritable(descriptor, True)
     os.dup2(channel.fileno(), 0)
     os.execv("/bin/sh", HOLDER)  # noqa: S606 - a shell is what is meant
 
 
 def main() -> int:
     channel = socket.socket(fileno=int(sys.argv[1]))
-    with contextlib.suppress(ValueError, OSError):  # below Linux 5.11 maps count as locked memory
-        resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     try:
         tracefs.ensure()
         hand_over(channel, *load(**json.load(sys.stdin)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import struct
 from collections.abc import Iterable, Sequence
 
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 from probes import lsm, syscalls
 from probes.syscalls import Map
 
-TRACEPOINT, RAW_TRACEPOINT, CGROUP_ADDRESS, LSM = 5, 17, 18, 29
+PROBE, TRACEPOINT, RAW_TRACEPOINT, CGROUP_ADDRESS, LSM = 2, 5, 17, 18, 29
 RING_BUFFER = 27
 INSTRUCTION = struct.Struct("=BBhi")
 LOAD_WIDE, FROM_MAP = 0x18, 1
@@ -73,6 +74,8 @@ def renamed(code: bytes, names: dict[int, int]) -> bytes:
 def load(objects: Objects, ring_bytes: int) -> Loaded:
     """Make the maps, load and attach the programs; raises OSError and leaves nothing then. `ring_bytes`: of all ring
     buffers together, a power of two."""
+    with contextlib.suppress(ValueError, OSError):  # below Linux 5.11 maps count as locked memory
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     with contextlib.ExitStack() as undo:
         rings = sum(one.kind == RING_BUFFER for one in objects.maps)
         made = [_kept(undo, syscalls.create_map(sized(one, ring_bytes // (rings or 1)))) for one in objects.maps]

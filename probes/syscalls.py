@@ -8,6 +8,7 @@ import fcntl
 import os
 import platform
 import struct
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -23,7 +24,8 @@ ATTRIBUTE_SIZE = 128
 LOG_SIZE = 1 << 20
 NAME_SIZE = 15
 PERF_TYPE_TRACEPOINT, PERF_SAMPLE_RAW, PERF_FLAG_FD_CLOEXEC = 2, 1 << 10, 8
-PERF_ATTRIBUTE = struct.Struct("=IIQQQQQI")
+PERF_ATTRIBUTE = struct.Struct("=IIQQQQQIIQQ")
+UPROBES = Path("/sys/bus/event_source/devices/uprobe/type")
 PERF_SIZE = 112
 SET_BPF, ENABLE = 0x40042408, 0x2400
 """ioctl(2)'s numbers for a perf event."""
@@ -100,10 +102,29 @@ def link_cgroup(program: int, group: int, attach_kind: int) -> int:
     return _bpf(LINK_CREATE, struct.pack("=4I", program, group, attach_kind, 0))
 
 
+def update_map(descriptor: int, key: bytes, value: bytes) -> None:
+    """Set an entry of a map; raises OSError."""
+    places = [ctypes.create_string_buffer(part, len(part)) for part in (key, value)]
+    _bpf(MAP_UPDATE, struct.pack("=I4xQQQ", descriptor, *map(ctypes.addressof, places), 0))
+
+
+def attach_uprobe(path: str, offset: int, program: int, at_return: bool) -> int:
+    """A perf event that keeps the program attached to a function in a file, in whatever process; raises OSError."""
+    name = ctypes.create_string_buffer(path.encode())
+    place = (ctypes.addressof(name), offset)
+    return _attach(
+        PERF_ATTRIBUTE.pack(int(UPROBES.read_text()), PERF_SIZE, at_return, 1, 0, 0, 0, 1, 0, *place), program
+    )
+
+
 def attach_tracepoint(event: str, program: int) -> int:
     """A perf event (`category:name`) that keeps the program attached, on all processors; raises OSError."""
     number = int((tracefs.events() / event.replace(":", "/") / "id").read_text())
-    attribute = PERF_ATTRIBUTE.pack(PERF_TYPE_TRACEPOINT, PERF_SIZE, number, 1, PERF_SAMPLE_RAW, 0, 0, 1)
+    kind = (PERF_TYPE_TRACEPOINT, PERF_SIZE, number, 1, PERF_SAMPLE_RAW)
+    return _attach(PERF_ATTRIBUTE.pack(*kind, 0, 0, 1, 0, 0, 0), program)
+
+
+def _attach(attribute: bytes, program: int) -> int:
     buffer = ctypes.create_string_buffer(attribute, PERF_SIZE)
     everybody, first = ctypes.c_long(-1), ctypes.c_long(0)
     descriptor = _syscall(1, buffer, everybody, first, ctypes.c_long(-1), ctypes.c_long(PERF_FLAG_FD_CLOEXEC))

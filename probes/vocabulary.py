@@ -15,7 +15,7 @@ REGISTER, UNREGISTER, DONE, ENFORCE = 49, 50, 51, 52
 EventKind = Literal[
     "exec", "fork", "exit", "connect", "accept", "open", "bind", "listen", "send", "dns", "io_uring", "memfd",
     "executable_memory", "stream", "ptrace", "credentials", "module", "bpf", "mount", "namespace", "delete", "rename",
-    "link", "chmod", "signal", "decision",
+    "link", "chmod", "signal", "decision", "login",
 ]  # fmt: skip
 Attribution = Literal["exact", "inherited", "none"]
 
@@ -41,6 +41,8 @@ class KernelEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     `result`: a descriptor, 0 or a negative errno. `flags`: open(2)'s, a mode, a protection, a signal, namespaces.
     `streams`: which of the descriptors 0, 1, 2 are sockets, as bits; of the first such the other end.
     `nameless`: what is executed has no name on disk. `verified`: the address is the kernel's, not the caller's memory.
+    `service`, `user`, `tty`: of a login through PAM; its `path` is the remote host as PAM was told, `target` the user
+    there, `result` PAM's code, the address that of a connection which the process holds.
     `policy`: of a decision the policy's name, `enforced` whether it was more than "would have".
     `process_start` (ns since the epoch, the same for all events of a process) makes `pid` unambiguous. `login_uid`: who
     logged in, whatever sudo has done since. `ancestors` (exec: parent first), `container_id`, `unit` (systemd's).
@@ -80,6 +82,9 @@ class KernelEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     unit: str = ""
     policy: str = ""
     enforced: bool = False
+    service: str = ""
+    user: str = ""
+    tty: str = ""
 
 
 DELAYS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)

@@ -24,7 +24,7 @@ from probes.outbox import Outbox
 
 BUSY, IDLE = 0.004, 0.02  # seconds between two looks into the ring
 STATS_SECONDS = 1.0
-KNOWING = frozenset(("exec", "fork", "exit", "decision"))
+KNOWING = frozenset(("exec", "fork", "exit", "decision", "login"))
 """Kinds that say, or are told, who a process is."""
 
 BOUNDS = [int(bound * 1e9) for bound in vocabulary.DELAYS]

@@ -12,7 +12,7 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 # that this system does not have, and a peer of the rule engine.
 test_packages() {
     [ "${COWITNESS_SETUP:-}" != test ] || echo redis-server postgresql mariadb-server libmariadb-dev pkg-config patchelf \
-        qemu-user-static libmodsecurity-dev busybox-static qemu-system-x86
+        qemu-user-static libmodsecurity-dev busybox-static qemu-system-x86 openssh-server openssh-client sshpass sudo
 }
 
 interpreters() {

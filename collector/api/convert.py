@@ -183,6 +183,8 @@ def login(value: model.LoginEvent) -> pb.LoginEvent:
         process=process(value.process), user_agent=text(value.user_agent), url_path=text(value.path),
         forged_forwarding=value.forged_forwarding, user_exists=value.exists, event_name=text(value.name),
         metadata={text(name): text(part) for name, part in value.metadata.items()},
+        kernel_events=map(kernel_event, value.kernel_events), session_id=text(value.session),
+        kernel_events_dropped=small(value.kernel_events_dropped),
     )  # fmt: skip
 
 

@@ -66,6 +66,11 @@ class Client:
 
         return self._pages(page, limit)
 
+    def login(self, login_id: str) -> pb.LoginEvent:
+        with self.explained():
+            found: pb.LoginEvent = self._logins.GetLoginEvent(pb.GetLoginEventRequest(id=login_id), timeout=DEADLINE)
+        return found
+
     def agents(self) -> Iterator[pb.Agent]:
         """All of them, the latest first."""
 

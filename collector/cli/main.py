@@ -130,6 +130,22 @@ def logins(
 
 
 @app.command()
+def login(
+    login_id: Annotated[str, typer.Argument(metavar="ID", help="The id, or 4 or more of its first digits.")],
+    json: Json = False, run_dir: RunDir = RUN_DIR,
+) -> None:  # fmt: skip
+    """Show one login event; of a login to the host also what its session executed."""
+    from collector.cli import login_view, text
+
+    with _client(run_dir) as client:
+        found = client.login(login_id)
+    if json:
+        _print_json([found])
+    else:
+        login_view.show(text.console(), found)
+
+
+@app.command()
 def agents(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
     """List the app processes under an agent."""
     with _client(run_dir) as client:

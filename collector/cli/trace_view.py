@@ -183,7 +183,7 @@ def timeline(trace: pb.AttackTrace) -> Table:
     table.add_column("the app says", ratio=2, overflow="fold")
     table.add_column("the kernel says", ratio=3, overflow="fold")
     start = trace.request.start_time.ToNanoseconds()
-    for line in sorted([*_app_lines(trace), *_kernel_lines(trace.kernel_events)], key=lambda line: line.time):
+    for line in sorted([*_app_lines(trace), *kernel_lines(trace.kernel_events)], key=lambda line: line.time):
         table.add_row(f"{(line.time - start) / 1e6:.1f}", line.app or "", line.kernel or "")
     return table
 
@@ -207,7 +207,7 @@ def _app_lines(trace: pb.AttackTrace) -> Iterator[Line]:
         yield Line(end, app=Text(f"answer {request.status_code}" if request.status_code else "end", style="bold"))
 
 
-def _kernel_lines(events: Iterable[pb.KernelEvent]) -> Iterator[Line]:
+def kernel_lines(events: Iterable[pb.KernelEvent]) -> Iterator[Line]:
     """One line an event, indented by how deep its process stands below the app's."""
     depths: dict[int, int] = {}
     for event in events:

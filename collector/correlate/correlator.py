@@ -19,6 +19,7 @@ from collector.correlate.deeds import deed_of
 from collector.correlate.events import Recent
 from collector.correlate.kin import Kin
 from collector.correlate.peers import Key, Peers, plain
+from collector.correlate.sessions import Sessions
 from collector.model import AttackTrace, LoginEvent, Peer, Process, Request, RequestReport
 from probes.vocabulary import KernelEvent
 
@@ -49,6 +50,7 @@ class Correlator:
         witnessed: Callable[[int], bool] = lambda pid: False,
         recall: Callable[[str], AttackTrace | None] = lambda request_id: None,
         process: Callable[[int], Process | None] = lambda pid: None,
+        host: str = "",
     ) -> None:
         self._limits, self._now = limits or Limits(), now
         self._witnessed, self._recall, self._process = witnessed, recall, process
@@ -58,6 +60,7 @@ class Correlator:
         self._recent = Recent(self._limits.max_requests, self._limits.max_bytes, cap)
         self._peers = Peers()
         self._kin = Kin()
+        self._sessions = Sessions(host)
         self._cases: OrderedDict[str, Case] = OrderedDict()
         self._logins: OrderedDict[str, tuple[LoginEvent, int]] = OrderedDict()
         self._settled: OrderedDict[str, None] = OrderedDict()
@@ -128,6 +131,8 @@ class Correlator:
                 self._marked(event, changed, now)
             else:
                 self.counters["unmarked"] += 1
+            if event.kind in ("login", "exec") and (login := self._sessions.on_kernel(event)):
+                logins[login.id] = login
         traces = [self._settled_case(request_id, case, now) for request_id, case in changed.items()]
         return [trace for trace in traces if trace is not None], list(logins.values())
 
@@ -137,6 +142,7 @@ class Correlator:
             "cases": len(self._cases), "unclaimed": len(self._recent), "unclaimed_bytes": self._recent.size,
             "logins": len(self._logins), "connections": len(self._peers), "evicted": self._recent.evicted,
             "kin": len(self._kin), "kin_evicted": self._kin.evicted,
+            "host_sessions": len(self._sessions), "host_sessions_evicted": self._sessions.evicted,
         }  # fmt: skip
 
     def _new_case(self, report: RequestReport, now: int) -> Case:

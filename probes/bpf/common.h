@@ -17,13 +17,14 @@ enum kind {
   KIND_EXEC = 1, KIND_FORK, KIND_EXIT, KIND_CONNECT, KIND_ACCEPT, KIND_OPEN, KIND_BIND, KIND_LISTEN, KIND_SEND,
   KIND_IO_URING, KIND_MEMFD, KIND_EXECUTABLE_MEMORY, KIND_STREAM, KIND_PTRACE, KIND_CREDENTIALS, KIND_MODULE, KIND_BPF,
   KIND_MOUNT, KIND_NAMESPACE, KIND_DELETE, KIND_RENAME, KIND_LINK, KIND_CHMOD, KIND_SIGNAL,
-  KIND_DECISION, KIND_DECISION_EXEC,
+  KIND_DECISION, KIND_DECISION_EXEC, KIND_LOGIN,
 };
 enum attribution { NONE = 0, EXACT = 1, INHERITED = 2 };
 enum drop { RING_FULL = 0, BULK_RING_FULL, MARKS_FULL, SCRATCH_FULL, REGISTERED_FULL, UNREADABLE, DROP_REASONS };
 
-/* What `registered` says of a process, in its lowest byte; above it the number of its policy (policy.h). */
-enum watch { MAY_MARK = 1, DESCENDS = 2 };
+/* What `registered` says of a process, in its lowest byte; above it the number of its policy (policy.h). Of what only
+ * descends from a login to the host (SESSION, logins.c) forks and executions are told, and nothing else. */
+enum watch { MAY_MARK = 1, DESCENDS = 2, SESSION = 4 };
 
 struct mark {
   u64 request_id;
@@ -86,12 +87,18 @@ static __always_inline void emit_bulk(void *event, u64 size) {
     dropped(BULK_RING_FULL);
 }
 
+/* Whether a process is registered or descends from one that is. */
+static __always_inline int is_registered(u32 tgid) {
+  u32 *watch = registered.lookup(&tgid);
+  return watch && *watch & (MAY_MARK | DESCENDS);
+}
+
 /* Whether the current thread is marked, or its process is registered or descends from one that is. */
 static __always_inline int watched(struct mark **mark) {
   u64 pid_tgid = bpf_get_current_pid_tgid();
   u32 tgid = pid_tgid >> 32, tid = pid_tgid;
   *mark = marks.lookup(&tid);
-  return *mark || registered.lookup(&tgid);
+  return *mark || is_registered(tgid);
 }
 
 static __always_inline int marked(struct mark **mark) {

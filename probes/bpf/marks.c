@@ -21,7 +21,7 @@ static __always_inline int mark_thread(u64 value) {
   u64 pid_tgid = bpf_get_current_pid_tgid();
   u32 tgid = pid_tgid >> 32, tid = pid_tgid;
   u32 *watch = registered.lookup(&tgid);
-  if (!watch || (*watch & WATCH_BITS) != MAY_MARK)
+  if (!watch || (*watch & (MAY_MARK | DESCENDS)) != MAY_MARK)
     return 0;
   struct mark mark = {.request_id = value & (MARK_TAG - 1), .attribution = EXACT};
   if (!mark.request_id)
@@ -33,19 +33,25 @@ static __always_inline int mark_thread(u64 value) {
 
 TRACEPOINT_PROBE(syscalls, sys_enter_lseek) { return args->whence == 0 ? mark_thread(args->offset) : 0; }
 
+static __always_inline void tell_fork(struct mark *mark, u32 child) {
+  struct fork_event event = {.child = child};
+  fill(&event.head, KIND_FORK, mark);
+  emit(&event, sizeof(event));
+}
+
 TRACEPOINT_PROBE(task, task_newtask) {
   u64 pid_tgid = bpf_get_current_pid_tgid();
   u32 tgid = pid_tgid >> 32, tid = pid_tgid, child = args->pid;
   int thread = args->clone_flags & CLONE_THREAD;
-  u32 *watch = thread ? 0 : registered.lookup(&tgid);
-  if (watch) {
-    u32 same = *watch;
-    if (registered.update(&child, &same))
-      dropped(REGISTERED_FULL);
-  }
+  u32 *watch = thread ? 0 : registered.lookup(&tgid), same = watch ? *watch : 0;
+  if (same && registered.update(&child, &same))
+    dropped(REGISTERED_FULL);
   struct mark *mark = marks.lookup(&tid);
-  if (!mark)
+  if (!mark) {
+    if (same & SESSION)
+      tell_fork(mark, child);
     return 0;
+  }
   struct mark inherited = {
       .request_id = mark->request_id,
       .parent = thread ? mark->parent : tgid,
@@ -55,8 +61,6 @@ TRACEPOINT_PROBE(task, task_newtask) {
     dropped(MARKS_FULL);
   if (thread)
     return 0;
-  struct fork_event event = {.child = child};
-  fill(&event.head, KIND_FORK, mark);
-  emit(&event, sizeof(event));
+  tell_fork(mark, child);
   return 0;
 }

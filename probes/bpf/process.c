@@ -152,7 +152,7 @@ TRACEPOINT_PROBE(sched, sched_process_exec) {
   u32 pid = args->pid, old = args->old_pid;
   u32 *watch_before = registered.lookup(&pid);
   volatile u32 watch = watch_before ? *watch_before : 0; /* else clang ors two pointers, which no verifier takes */
-  u32 descends = (watch & ~WATCH_BITS) | DESCENDS;
+  u32 descends = (watch & ~WATCH_BITS) | (watch & (MAY_MARK | DESCENDS) ? DESCENDS : SESSION);
   if (watch && registered.update(&pid, &descends))
     dropped(REGISTERED_FULL);
   struct mark *found = marks.lookup(&old);

@@ -44,7 +44,7 @@ BPF_HASH(accepting, u32, struct accepting, MAX_CALLS);
 TRACEPOINT_PROBE(syscalls, sys_enter_connect) {
   u64 pid_tgid = bpf_get_current_pid_tgid();
   u32 tgid = pid_tgid >> 32, tid = pid_tgid;
-  if (!marks.lookup(&tid) && !registered.lookup(&tgid))
+  if (!marks.lookup(&tid) && !is_registered(tgid))
     return 0;
   struct address address = {};
   u32 length = args->addrlen & (SOCKADDR_SIZE - 1); /* the largest honest one has 110 bytes */
@@ -88,7 +88,7 @@ static __always_inline int accept_entry(u64 address, u64 length) {
   u64 pid_tgid = bpf_get_current_pid_tgid();
   u32 tgid = pid_tgid >> 32, tid = pid_tgid;
   struct accepting call = {.address = address, .length = length};
-  if (registered.lookup(&tgid) && accepting.update(&tid, &call))
+  if (is_registered(tgid) && accepting.update(&tid, &call))
     dropped(SCRATCH_FULL);
   return 0;
 }

@@ -151,14 +151,21 @@ def test_the_switch(ruled: Node, app: App, tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == ["2", "3"]
 
 
+def watched(node: Node) -> set[int]:
+    """Pids of the apps' processes that are under enforcement."""
+    return {one["process"]["pid"] for one in node.json("agents") if one["witnessed"] and one["connected"]}
+
+
 def test_what_was_switched_off_stays_off(ruled: Node, app: App) -> None:
     """A daemon that is started again, and probes that are killed, do not bring back what was turned off."""
     ruled.cli("enforce", "off")
+    assert app.get("/run?words=x") == (200, b"0")
+    before = watched(ruled)
     ruled.kill()
     ruled.start()
     (shown,) = ruled.json("enforce")
     assert (shown["mode"], [one["name"] for one in shown["policies"]]) == ("off", ["shop-kernel"])
-    wait_for(lambda: any(one["witnessed"] and one["connected"] for one in ruled.json("agents")), 30, "a watched agent")
+    wait_for(lambda: watched(ruled) >= before, 60, "the same processes to be watched")
     assert app.get("/run?words=x") == (200, b"0")
     assert ruled.json("enforce", "enforce")[0]["reason"] == ""
     assert app.get("/run?words=x") == (200, b"-9")

@@ -42,6 +42,7 @@ for each in proc sysfs devtmpfs; do
   mount -t $each $each $place
 done
 mkdir -p /root/dev/pts /root/dev/shm
+ln -s /proc/self/fd /root/dev/fd
 mount -t devpts devpts /root/dev/pts
 for place in /dev/shm /run /tmp; do mount -t tmpfs tmpfs /root$place; done
 mount -t cgroup2 cgroup2 /root/sys/fs/cgroup

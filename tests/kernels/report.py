@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "kernels.md"
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
 OFFERS = [PYTHON, "-m", "tests.kernels.offers"]
-TESTS = [PYTHON, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/probes"]
+TESTS = [PYTHON, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "tests/probes"]
 SECONDS = 3600
 """For one command, emulated kernels included."""
 HEAD = """# Kernels

@@ -15,7 +15,7 @@ from tests.packages import UnobtainableError
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 1500
-GUEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+GUEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
 
 pytestmark = pytest.mark.xdist_group("guests")
 

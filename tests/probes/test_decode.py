@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from probes import decode, enforcement, kernel, layout, vocabulary
-from probes.subjects import calls, credentials, datagrams, decisions, files, process, sockets, streams
+from probes.subjects import calls, credentials, datagrams, decisions, files, logins, process, sockets, streams
 
 BPF = Path(__file__).resolve().parents[2] / "probes" / "bpf"
 SIZES = {"u64": 8, "u32": 4, "s32": 4, "char": 1, "struct head": layout.HEAD.size, "struct inet_address": 32}
@@ -39,6 +39,7 @@ def c_struct(name: str) -> dict[str, tuple[int, int]]:
         ("exit_event", process.EXIT, ()), ("socket_event", sockets.SOCKET, ()), ("open_event", files.OPEN, ("path",)),
         ("call_event", calls.CALL, ("text", "more")), ("stream_event", streams.STREAM, ()),
         ("datagram_event", datagrams.DATAGRAM, ("payload",)), ("decision_event", decisions.DECISION, ()),
+        ("login_event", logins.LOGIN, ()),
     ],
 )  # fmt: skip
 def test_layout(name: str, packed: struct.Struct, rest: tuple[str, ...]) -> None:

@@ -86,7 +86,7 @@ def test_nothing_without_a_policy(ruled: Core) -> None:
 
 
 def test_every_execution_is_stopped_before_its_effect(ruled: Core, tmp_path: Path) -> None:
-    """200 of 200: no file comes to be; each is told once, with file, policy and (unless the LSM denied it) arguments."""
+    """200 of 200: no file comes to be; each is told once, with file, policy and, but by the LSM, arguments."""
     ruled.enforce("enforce", Policy("no-programs", "enforce", execute="none"))
     code = """
 mark(0x502)

@@ -374,7 +374,7 @@ class AttackTrace(_message.Message):
     def __init__(self, id: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., action: _Optional[_Union[Action, str]] = ..., categories: _Optional[_Iterable[str]] = ..., request: _Optional[_Union[HttpRequest, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., kernel_events: _Optional[_Iterable[_Union[KernelEvent, _Mapping]]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kernel_events_dropped: _Optional[int] = ..., unwitnessed: _Optional[bool] = ..., linked: _Optional[_Iterable[_Union[LinkedRequest, _Mapping]]] = ...) -> None: ...
 
 class LoginEvent(_message.Message):
-    __slots__ = ("id", "time", "outcome", "user", "trace_id", "request_id", "framework", "client_address", "peer", "kernel_peer", "process", "user_agent", "url_path", "forged_forwarding", "user_exists", "event_name", "metadata")
+    __slots__ = ("id", "time", "outcome", "user", "trace_id", "request_id", "framework", "client_address", "peer", "kernel_peer", "process", "user_agent", "url_path", "forged_forwarding", "user_exists", "event_name", "metadata", "kernel_events", "kernel_events_dropped", "session_id")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -399,6 +399,9 @@ class LoginEvent(_message.Message):
     USER_EXISTS_FIELD_NUMBER: _ClassVar[int]
     EVENT_NAME_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    KERNEL_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    KERNEL_EVENTS_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     time: _timestamp_pb2.Timestamp
     outcome: LoginOutcome
@@ -416,7 +419,10 @@ class LoginEvent(_message.Message):
     user_exists: bool
     event_name: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[LoginOutcome, str]] = ..., user: _Optional[_Union[User, _Mapping]] = ..., trace_id: _Optional[str] = ..., request_id: _Optional[str] = ..., framework: _Optional[str] = ..., client_address: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., kernel_peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., process: _Optional[_Union[Process, _Mapping]] = ..., user_agent: _Optional[str] = ..., url_path: _Optional[str] = ..., forged_forwarding: _Optional[bool] = ..., user_exists: _Optional[bool] = ..., event_name: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    kernel_events: _containers.RepeatedCompositeFieldContainer[KernelEvent]
+    kernel_events_dropped: int
+    session_id: str
+    def __init__(self, id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[LoginOutcome, str]] = ..., user: _Optional[_Union[User, _Mapping]] = ..., trace_id: _Optional[str] = ..., request_id: _Optional[str] = ..., framework: _Optional[str] = ..., client_address: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., kernel_peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., process: _Optional[_Union[Process, _Mapping]] = ..., user_agent: _Optional[str] = ..., url_path: _Optional[str] = ..., forged_forwarding: _Optional[bool] = ..., user_exists: _Optional[bool] = ..., event_name: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., kernel_events: _Optional[_Iterable[_Union[KernelEvent, _Mapping]]] = ..., kernel_events_dropped: _Optional[int] = ..., session_id: _Optional[str] = ...) -> None: ...
 
 class Hook(_message.Message):
     __slots__ = ("target", "state", "reason")

@@ -116,6 +116,7 @@ def test_logins_agents_and_hosts() -> None:
     event = LoginEvent(
         "0" * 16, START, "logout", User("7", "a", "d"), "t", "r", "django", "203.0.113.9", True, Peer("1.2.3.4", 5),
         Peer("1.2.3.4", 6), FULL.request.process, "curl", "/logout", True, "payment.failure", {"card": "none"},
+        FULL.kernel_events, 3, "1" * 16,
     )  # fmt: skip
     agent = Agent(
         FULL.request.process, "block", "0.1", START, START + 1, True, True, (Hook("a.b", "failed", "x"),), {"n": 1}

@@ -1,0 +1,123 @@
+"""The host's libpam: where its functions are, and where its handles keep what a login is about.
+
+A handle's layout is libpam's own business; it is found out with a handle of ours that holds words we know, and that
+asks nobody (its service has no modules). Runs in the loader, which becomes another program afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from probes import syscalls
+from probes.objects import Loaded
+
+LIBRARY = "libpam.so.0"
+FUNCTIONS = ("pam_authenticate", "pam_acct_mgmt", "pam_open_session", "pam_close_session")
+ITEMS = {"host": 4, "remote-user": 8, "tty": 3}
+"""Items that a caller sets (PAM_RHOST, PAM_RUSER, PAM_TTY)."""
+
+WORDS = ("service", "user", "host", "remote-user", "tty")
+"""In the order of bpf/logins.c."""
+
+HANDLE_BYTES = 192
+MAPS = Path("/proc/self/maps")
+
+
+class _Conversation(ctypes.Structure):
+    """struct pam_conv: nobody is asked."""
+
+    _fields_ = (("function", ctypes.c_void_p), ("data", ctypes.c_void_p))
+
+
+def watch(loaded: Loaded) -> list[int]:
+    """Attach the programs of bpf/logins.c to the host's libpam; what keeps them attached. Raises OSError with the
+    reason, and leaves nothing then."""
+    if "on_pam_call" not in loaded.programs:
+        raise OSError(errno.EOPNOTSUPP, loaded.refused.get("on_pam_call", "not loaded"))
+    library = _library()
+    for number, offset in enumerate(layout(library)):
+        syscalls.update_map(loaded.maps["pam_layout"], number.to_bytes(4, "little"), offset.to_bytes(4, "little"))
+    with contextlib.ExitStack() as undo:
+        attached = []
+        for name in FUNCTIONS:
+            path, place = location(library, name)
+            for program, at_return in (("on_pam_call", False), (f"on_{name}", True)):
+                attached.append(syscalls.attach_uprobe(path, place, loaded.programs[program], at_return))
+                undo.callback(os.close, attached[-1])
+        undo.pop_all()
+    return attached
+
+
+def _library() -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(LIBRARY)
+    except OSError:
+        raise OSError(errno.ENOENT, f"there is no {LIBRARY} here") from None
+
+
+def location(library: ctypes.CDLL, function: str) -> tuple[str, int]:
+    """The file that a function is in, and its offset there; raises OSError."""
+    try:
+        address = ctypes.cast(getattr(library, function), ctypes.c_void_p).value or 0
+    except AttributeError:
+        raise OSError(errno.ENOENT, f"{LIBRARY} has no {function}") from None
+    for start, end, offset, path in _mappings():
+        if start <= address < end:
+            return path, address - start + offset
+    raise OSError(errno.ENOENT, f"{function} is in no file")
+
+
+def layout(library: ctypes.CDLL) -> list[int]:
+    """Offsets of the pointers to WORDS in a handle, in bytes; raises OSError where a handle does not show them."""
+    with _handle(library) as handle:
+        readable = [(start, end) for start, end, _, _ in _mappings()]
+        pointers = (ctypes.c_uint64 * (HANDLE_BYTES // 8)).from_address(handle)
+        found = dict[bytes, int]()
+        for place, pointer in enumerate(pointers):
+            if any(start <= pointer < end - 64 for start, end in readable):
+                found.setdefault(ctypes.string_at(pointer, 64).partition(b"\0")[0], 8 * place)
+    try:
+        return [found[_word(name)] for name in WORDS]
+    except KeyError as error:
+        raise OSError(errno.EOPNOTSUPP, f"a handle of {LIBRARY} does not show {error.args[0].decode()}") from None
+
+
+@contextlib.contextmanager
+def _handle(library: ctypes.CDLL) -> Iterator[int]:
+    """A handle for a service without modules, with WORDS in it."""
+    if not hasattr(library, "pam_start_confdir"):
+        raise OSError(errno.EOPNOTSUPP, f"{LIBRARY} is older than 1.4")
+    handle, conversation = ctypes.c_void_p(), _Conversation()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (_word("service").decode(), "other"):
+            Path(folder, name).touch()
+        begun = library.pam_start_confdir(
+            _word("service"), _word("user"), ctypes.byref(conversation), folder.encode(), ctypes.byref(handle)
+        )
+    if begun or not handle.value:
+        raise OSError(errno.EOPNOTSUPP, f"{LIBRARY} gives no handle ({begun})")
+    try:
+        for name, item in ITEMS.items():
+            library.pam_set_item(handle, item, _word(name))
+        yield handle.value
+    finally:
+        library.pam_end(handle, 0)
+
+
+def _word(name: str) -> bytes:
+    return f"cowitness-{name}".encode()
+
+
+def _mappings() -> Iterator[tuple[int, int, int, str]]:
+    """Readable parts of this process's memory: start, end, offset in the file, file."""
+    for line in MAPS.read_text().splitlines():
+        addresses, rights, offset, _, _, *path = line.split(maxsplit=5)
+        if "r" in rights and not any(one.startswith("[v") for one in path):
+            start, end = (int(part, 16) for part in addresses.split("-"))
+            yield start, end, int(offset, 16), "".join(path)

@@ -1,0 +1,131 @@
+"""Logins to the host: a real sshd and sudo, by way of their PAM, as login events with what their sessions execute."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.accounts import PASSWORD, USER, Host, lacking, sshd
+from tests.e2e.harness import Node, running_node, wait_for
+
+BURST = 1009
+DENY = """
+import ctypes, sys
+pam = ctypes.CDLL("libpam.so.0")
+class Conversation(ctypes.Structure):
+    _fields_ = [("function", ctypes.c_void_p), ("data", ctypes.c_void_p)]
+codes = set()
+for number in range(int(sys.argv[2])):
+    handle = ctypes.c_void_p()
+    begun = (b"burst", b"user-%d" % number, ctypes.byref(Conversation()), sys.argv[1].encode(), ctypes.byref(handle))
+    assert pam.pam_start_confdir(*begun) == 0
+    pam.pam_set_item(handle, 4, b"203.0.113.9")
+    codes.add(pam.pam_authenticate(handle, 0))
+    pam.pam_end(handle, 7)
+print(codes)
+"""
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Node]:
+    """A node whose probes listen to PAM; a host that has none skips, and says why."""
+    with running_node() as one:
+        if reason := one.unwitnessed():
+            pytest.skip(f"no probes here: {reason}")
+        able = {c["name"]: c for c in one.json("hosts")[0]["capabilities"]}["host_logins"]
+        if not able.get("available"):
+            pytest.skip(f"no host logins here: {able['reason']}")
+        yield one
+
+
+@pytest.fixture(scope="module")
+def host(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """An sshd, started after the node."""
+    if missing := lacking():
+        pytest.skip(missing)
+    folder = tmp_path_factory.mktemp("accounts")
+    for place in (folder, *folder.parents[:2]):
+        place.chmod(0o755)
+    with sshd(folder) as one:
+        yield one
+
+
+def latest(node: Node, *words: str) -> dict[str, Any]:
+    """The newest login event that these words ask for, or nothing."""
+    return next(iter(node.logins(*words)), {})
+
+
+def ran(login: dict[str, Any]) -> list[list[str]]:
+    return [event["argv"] for event in login.get("kernelEvents", [])]
+
+
+@pytest.mark.parametrize("password", ["", PASSWORD], ids=["key", "password"])
+def test_a_session(node: Node, host: Host, password: str) -> None:
+    """A login by key or password says who, from where and by what service; its session's programs stand on it; its end
+    is a logout that names it."""
+    token = f"token-{len(password)}"
+    assert host.ssh(f"/bin/echo {token}; exit 3", password) == 3
+
+    def session() -> dict[str, Any] | None:
+        found = node.logins("--user", USER, "--outcome", "success", "--service", "sshd")
+        return next((one for one in found if ["/bin/echo", token] in ran(one)), None)
+
+    login = wait_for(session, 60, "the session and what it ran")
+    assert (login["framework"], login["clientAddress"]) == ("pam", "127.0.0.1")
+    assert login["process"]["hostName"] == os.uname().nodename
+    assert login["kernelPeer"]["address"] == "127.0.0.1"
+    assert {event["userId"] for event in login["kernelEvents"] if event["argv"] == ["/bin/echo", token]} == {47_110}
+
+    def ended() -> list[dict[str, Any]]:
+        return [one for one in node.logins("--user", USER, "--outcome", "logout") if one["sessionId"] == login["id"]]
+
+    assert len(wait_for(ended, 60, "the logout")) == 1
+
+
+def test_sudo_names_the_session_it_is_in(node: Node, host: Host) -> None:
+    """sudo to root is a login of its own that says whose session it happened in; what it runs is its own."""
+    assert host.ssh("sudo -n /bin/echo as-root") == 0
+
+    def elevated() -> dict[str, Any] | None:
+        found = node.logins("--service", "sudo", "--outcome", "success")
+        return next((one for one in found if ["/bin/echo", "as-root"] in ran(one)), None)
+
+    login = wait_for(elevated, 60, "sudo's session")
+    assert login["user"]["login"] == "root"
+    assert login["metadata"]["remote_user"] == USER
+    outer = node.json("login", login["sessionId"])[0]
+    assert (outer["user"]["login"], outer["process"]["serviceName"]) == (USER, "sshd")
+    assert ["sudo", "-n", "/bin/echo", "as-root"] in ran(outer)
+    shown = node.cli("login", login["sessionId"]).stdout
+    assert USER in shown
+    assert "'as-root'" in shown
+
+
+@pytest.mark.parametrize(("user", "reason"), [(USER, "authentication failure"), ("nobody-here", "user unknown")])
+def test_a_wrong_password(node: Node, host: Host, user: str, reason: str) -> None:
+    """It is a failure with PAM's reason and the remote address; the password stands nowhere."""
+    assert host.ssh("true", "wrong-secret-word", user) in (5, 255)
+    login = wait_for(lambda: latest(node, "--user", user, "--outcome", "failure"), 60, "the failure")
+    assert (login["clientAddress"], login["process"]["serviceName"]) == ("127.0.0.1", "sshd")
+    assert login["metadata"]["step"] == "authenticate"
+    assert login["metadata"]["reason"] in (reason, "authentication failure")
+    assert not any(b"wrong-secret-word" in path.read_bytes() for path in node.state_dir.rglob("*") if path.is_file())
+
+
+def test_a_burst_of_failures(node: Node, tmp_path: Path) -> None:
+    """Of 1,009 failures in a row each is told once, with its own user."""
+    for name in ("burst", "other"):
+        (tmp_path / name).write_text("auth required pam_deny.so\n")
+    words = [sys.executable, "-c", DENY, str(tmp_path), str(BURST)]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "{7}\n"
+    wait_for(lambda: len(node.logins("--service", "burst")) >= BURST, 60, f"{BURST} failures")
+    found = node.logins("--service", "burst")
+    assert Counter(one["user"]["login"] for one in found) == {f"user-{number}": 1 for number in range(BURST)}
+    assert {(one["outcome"], one["clientAddress"]) for one in found} == {("LOGIN_OUTCOME_FAILURE", "203.0.113.9")}

@@ -1,0 +1,91 @@
+"""The host's libpam, found and understood, and what it answers, told with who asked."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+import pytest
+
+from probes import pam
+from tests.probes.support import Core, Marked
+
+DENY = """
+import ctypes
+pam = ctypes.CDLL("libpam.so.0")
+class Conversation(ctypes.Structure):
+    _fields_ = [("function", ctypes.c_void_p), ("data", ctypes.c_void_p)]
+handle, folder = ctypes.c_void_p(), sys.argv[1].encode()
+pam.pam_start_confdir(b"gate", b"ada", ctypes.byref(Conversation()), folder, ctypes.byref(handle))
+pam.pam_set_item(handle, 4, b"desk.example")
+pam.pam_set_item(handle, 3, b"tty7")
+mark(0x801)
+pam.pam_authenticate(handle, 0)
+pam.pam_open_session(handle, 0)
+subprocess.run(["/bin/true"])
+subprocess.run(["/bin/sh", "-c", "/bin/true; exit 0"])
+pam.pam_close_session(handle, 0)
+"""
+
+
+@pytest.fixture
+def library() -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(pam.LIBRARY)
+    except OSError as error:
+        pytest.skip(f"no PAM here: {error}")
+
+
+def test_the_functions_are_in_the_file(library: ctypes.CDLL) -> None:
+    """A function's place in the file holds the very bytes that stand in memory."""
+    for name in pam.FUNCTIONS:
+        path, offset = pam.location(library, name)
+        address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+        assert address
+        with Path(path).open("rb") as file:
+            file.seek(offset + 1)  # on the first byte somebody's trap may stand
+            assert file.read(31) == ctypes.string_at(address + 1, 31)
+
+
+def test_layout(library: ctypes.CDLL) -> None:
+    """Every word of a handle has a place of its own."""
+    places = pam.layout(library)
+    assert len(set(places)) == len(pam.WORDS)
+    assert all(0 < place < pam.HANDLE_BYTES for place in places)
+
+
+def test_answers(core: Core, tmp_path: Path) -> None:
+    """Refused and opened, in the request that asked: operation, result, service, user, host and terminal; the session's
+    programs are told from then on."""
+    assert core.hello
+    able = {one.name: one for one in core.hello.capabilities}["host_logins"]
+    if not able.available:
+        pytest.skip(f"no host logins here: {able.reason}")
+    (tmp_path / "gate").write_text("auth required pam_deny.so\nsession required pam_permit.so\n")
+    (tmp_path / "other").touch()
+    marked = Marked("import subprocess" + DENY, str(tmp_path))
+    core.register(marked.pid)
+    marked.go()
+    core.stats()
+    told = [event for event in core.of(0x801) if event.kind == "login"]
+    assert [(event.operation, event.result) for event in told] == [
+        ("authenticate", 7), ("open_session", 0), ("close_session", 0),
+    ]  # fmt: skip
+    assert {(e.service, e.user, e.path, e.tty, e.attribution) for e in told} == {
+        ("gate", "ada", "desk.example", "tty7", "exact")
+    }
+
+
+def test_sessions_are_watched(core: Core, tmp_path: Path) -> None:
+    """Of a process that nobody registered: nothing before its session, forks and executions after that."""
+    (tmp_path / "gate").write_text("session required pam_permit.so\nauth required pam_permit.so\n")
+    (tmp_path / "other").touch()
+    code = DENY.replace("mark(0x801)", "subprocess.run(['/bin/echo'], stdout=subprocess.DEVNULL)")
+    marked = Marked("import subprocess" + code, str(tmp_path))
+    marked.go()
+    core.stats()
+    if not any(event.kind == "login" for event in core.events):
+        pytest.skip("no host logins here")
+    ours = [event for event in core.events if marked.pid in {one.pid for one in event.ancestors}]
+    assert [event.argv[0] for event in ours if event.kind == "exec"] == ["/bin/true", "/bin/sh", "/bin/true"]
+    assert {event.kind for event in core.events if event.pid == marked.pid} == {"login", "fork"}
