@@ -21,6 +21,8 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import FieldInfo, fields
 
 from collector.detect.settings import DetectSettings, check
+from collector.policy.settings import PolicySettings as ProtectionSettings
+from collector.refusal.settings import ResponseSettings
 
 MAX_FILE = 1 << 20
 """Bytes of a configuration file; nobody writes more by hand."""
@@ -220,6 +222,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     log: LogSettings = LogSettings()
     inspector: InspectorSettings = InspectorSettings()
     detect: DetectSettings = DetectSettings()
+    response: ResponseSettings = ResponseSettings()
+    policy: ProtectionSettings = ProtectionSettings()
     correlate: CorrelateSettings = CorrelateSettings()
     store: StoreSettings = StoreSettings()
     probes: ProbeSettings = ProbeSettings()
@@ -360,6 +364,7 @@ def _check_values(settings: Settings) -> None:
         check(settings.detect)
     except ValueError as error:
         raise ValueError(f"detect.{error}") from None
+    _check_response(settings.response)
     ring = settings.probes.ring_bytes
     if ring & (ring - 1):
         raise ValueError(f"probes.ring_bytes: {ring} is not a power of two")
@@ -372,6 +377,16 @@ def _check_values(settings: Settings) -> None:
             raise ValueError(f"inspector.listen: {host} is not a loopback address")
     if settings.api.group:
         _check_group(settings.api.group)
+
+
+def _check_response(settings: ResponseSettings) -> None:
+    if settings.html_template or settings.json_template:
+        from collector.refusal.loading import read  # as above: who only reads the types needs no log
+
+        try:
+            read(settings)
+        except ValueError as error:
+            raise ValueError(f"response.{error}") from None
 
 
 def _check_policies(policies: tuple[PolicySettings, ...]) -> None:

@@ -32,6 +32,11 @@ from collector.core.supervisor import Supervisor
 from collector.correlate import Correlator, Limits
 from collector.hub import Hub
 from collector.model import AttackTrace
+from collector.policy.document import parse
+from collector.policy.file import PolicyFile, Reader
+from collector.policy.keeper import Keeper
+from collector.refusal import loading as refusal
+from collector.refusal.template import Template
 from collector.store.base import NotFoundError, Store
 from collector.store.sqlite import SqliteStore
 from probes.vocabulary import KernelEvent
@@ -123,6 +128,9 @@ class Core:
             settings.enforcement, self.probes, self.agents.service, settings.state_dir / SWITCH, self._end_probes
         )
         self.node.more = self._totals
+        self.keeper = Keeper(settings.state_dir / "policy")
+        self.keeper.on_change = self.inspectors.set_policy
+        self.inspectors.set_policy(self.keeper.policy)
         self.tasks: list[asyncio.Task[None]] = []
 
     async def start(self, stack: AsyncExitStack) -> None:
@@ -132,6 +140,7 @@ class Core:
         stack.push_async_callback(self.supervisor.stop)
         self._start_probes()
         self._start_inspectors(stack)
+        self._follow_policy()
         await self._serve_metrics(stack)
         await self._serve_api(stack)
 
@@ -197,10 +206,24 @@ class Core:
         listener = stack.enter_context(run_dir.listen(path, 0o666))
         stack.callback(path.unlink, missing_ok=True)
         tcp, token = self._listen_on_loopback(stack)
-        setup = link.Setup(msgspec.to_builtins(self.settings), host_name(), token=token)
+        template = response_template(self.settings)
+        setup = link.Setup(msgspec.to_builtins(self.settings), host_name(), token=token, template=template)
         starter = InspectorStarter(listener, tcp, self.inspectors, setup)
         for number in range(self.settings.inspector.workers or min(2, os.cpu_count() or 1)):
             self.supervisor.keep(starter.plan(number))
+
+    def _follow_policy(self) -> None:
+        """Take the policy from a file, where one is configured."""
+        settings = self.settings.policy
+        if not settings.file:
+            return
+        read: Reader = parse
+        if settings.keys:
+            from collector.policy.signed import Keys, reader  # a library that few need
+
+            read = reader(Keys(settings.keys, self.settings.state_dir / "policy" / "serial"))
+        follower = PolicyFile(Path(settings.file), self.keeper, read)
+        self.tasks.append(asyncio.create_task(follower.follow(), name="policy"))
 
     def _listen_on_loopback(self, stack: AsyncExitStack) -> tuple[socket.socket | None, str]:
         """A listener for agents without Unix sockets and the token that they say first, where that is configured."""
@@ -226,11 +249,13 @@ class Core:
     async def _serve_api(self, stack: AsyncExitStack) -> None:
         """The gRPC API, last: its import takes as long as the children take to start."""
         from collector.api import server
+        from collector.api.policies import Policies
 
         await self._meet_probes()
         path = self.settings.run_dir / server.NAME
         try:
-            handle = await server.start(path, self.store, self.hub, self.node, self.settings.api.group)
+            policies, group = Policies(self.keeper, self.inspectors), self.settings.api.group
+            handle = await server.start(path, self.store, self.hub, self.node, group, policies)
         except OSError as error:
             raise CannotStart(str(error)) from error
         stack.callback(path.unlink, missing_ok=True)
@@ -258,6 +283,14 @@ async def pruning(prune: Callable[[], int], breathe: Callable[[], None]) -> None
         except Exception as error:
             log.error("retention failed", error=str(error)[:200])
         await asyncio.sleep(PRUNE_SECONDS)
+
+
+def response_template(settings: Settings) -> Template:
+    """Raises CannotStart where a file has changed since the configuration was read."""
+    try:
+        return refusal.load(settings.response)
+    except ValueError as error:
+        raise CannotStart(f"response.{error}") from error
 
 
 def limits(settings: CorrelateSettings) -> Limits:

@@ -233,6 +233,7 @@ class Agent(Struct, frozen=True, omit_defaults=True):
     witnessed: bool = False
     hooks: tuple[Hook, ...] = ()
     counters: dict[str, int] = {}
+    policy_version: int = 0
 
 
 class Host(Struct, frozen=True, omit_defaults=True):

@@ -1,4 +1,5 @@
-"""What an app may tell of its users itself, where no hook can know it. Nothing here raises, except `block_request`.
+"""What an app may tell of its users itself, where no hook can know it. Nothing here raises,
+except that `block_request`, and a user whom the policy refuses, stop the request under way.
 
 `metadata` is a dict of text, at most 64 entries. Event names others use: users.delete, users.password_reset,
 payment.failure, activity.sensitive.
@@ -7,7 +8,6 @@ payment.failure, activity.sensitive.
 from __future__ import absolute_import
 
 from .core import lifecycle, users
-from .core.guard import guarded
 
 
 def track_login_success(login, user_id=None, session_id='', metadata=None):
@@ -41,8 +41,8 @@ def track_custom_event(name, metadata=None):
 
 
 def should_block_user(user_id, login='', session_id=''):
-    """Whether this user is to be refused, as the collector says; False in monitor mode and where nobody answers."""
-    users.set_user(user_id, login, session_id, told=True)
+    """Whether this user is to be refused, as the collector says; False where nothing may be refused or nobody answers."""
+    users.note_user(user_id, login, session_id, told=True)
     return bool(lifecycle.would_block())
 
 
@@ -51,7 +51,6 @@ def block_request(status=403):
     lifecycle.block(status)
 
 
-@guarded
 def _tell(outcome, user_id, login, session_id, metadata, **details):
     user_id = '' if user_id is None else user_id
     details['metadata'] = metadata

@@ -194,6 +194,7 @@ def agent(value: model.Agent) -> pb.Agent:
         process=process(value.process), mode=text(value.mode), agent_version=text(value.version),
         connect_time=timestamp(value.connect_time), last_seen_time=timestamp(value.last_seen_time),
         connected=value.connected, witnessed=value.witnessed, hooks=hooks, counters=_counters(value.counters),
+        policy_version=small(value.policy_version, 63),
     )  # fmt: skip
 
 

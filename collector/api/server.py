@@ -19,8 +19,10 @@ from cowitness.v1 import cowitness_pb2_grpc as rpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from collector.api.policies import Policies
 from collector.api.services import AttackTraces, LoginEvents, Nodes, NodeView
 from collector.hub import Hub
+from collector.policy.document import MAX_DOCUMENT
 from collector.store.base import Store
 
 NAME = "api.sock"
@@ -29,7 +31,7 @@ MAX_ANSWER = 64 << 20
 """Bytes of one message to a client; pages end after 8 MiB, a single trace is smaller than that by far."""
 
 OPTIONS = (
-    ("grpc.max_receive_message_length", 1 << 20),
+    ("grpc.max_receive_message_length", MAX_DOCUMENT + 65536),
     ("grpc.max_send_message_length", MAX_ANSWER),
     ("grpc.max_concurrent_streams", 128),
     ("grpc.max_metadata_size", 16 << 10),
@@ -53,13 +55,17 @@ class Handle:
         self._executor.shutdown()
 
 
-async def start(socket: Path, store: Store, hub: Hub, node: NodeView, group: str = "") -> Handle:
+async def start(
+    socket: Path, store: Store, hub: Hub, node: NodeView, group: str = "", policies: Policies | None = None
+) -> Handle:
     """Serve at `socket`, replacing what stands there; `group` may use it too. Raises OSError where it cannot listen."""
     executor = ThreadPoolExecutor(4, "api")
     server = grpc.aio.server(options=OPTIONS)
     rpc.add_AttackTraceServiceServicer_to_server(AttackTraces(store, hub, executor), server)  # type: ignore[no-untyped-call]
     rpc.add_LoginEventServiceServicer_to_server(LoginEvents(store, hub, executor), server)  # type: ignore[no-untyped-call]
     rpc.add_NodeServiceServicer_to_server(Nodes(node), server)  # type: ignore[no-untyped-call]
+    if policies is not None:
+        rpc.add_PolicyServiceServicer_to_server(policies, server)  # type: ignore[no-untyped-call]
     state = health.aio.HealthServicer()  # type: ignore[attr-defined]
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
     for name in ("", *SERVICES):

@@ -14,6 +14,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 from cowitness.v1 import cowitness_pb2 as pb
 from cowitness.v1 import cowitness_pb2_grpc as rpc
+from google.protobuf.duration_pb2 import Duration
 
 from collector.cli.failure import NOT_FOUND, UNREACHABLE, WRONG, CommandError
 
@@ -38,6 +39,7 @@ class Client:
         self._channel = grpc.insecure_channel(f"unix:{self.socket}", OPTIONS)
         self._traces = rpc.AttackTraceServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._logins = rpc.LoginEventServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._policies = rpc.PolicyServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._node = rpc.NodeServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Client:
@@ -98,6 +100,34 @@ class Client:
                 else self._node.GetEnforcement(pb.GetEnforcementRequest(), timeout=DEADLINE)
             )
         return found
+
+    def policy(self) -> pb.ProtectionPolicy:
+        """The policy in force."""
+        return self._policy(self._policies.GetPolicy, pb.GetPolicyRequest())
+
+    def apply_policy(self, document: bytes, name: str) -> pb.ProtectionPolicy:
+        return self._policy(self._policies.ApplyPolicy, pb.ApplyPolicyRequest(document=document, name=name))
+
+    def roll_back_policy(self, version: int) -> pb.ProtectionPolicy:
+        return self._policy(self._policies.RollBackPolicy, pb.RollBackPolicyRequest(version=version))
+
+    def add_policy_entry(self, key: str, subject: str, reason: str, seconds: int) -> pb.ProtectionPolicy:
+        """`seconds`: 0 for ever."""
+        lasting = Duration(seconds=seconds) if seconds else None
+        request = pb.AddPolicyEntryRequest(list=key, subject=subject, reason=reason, duration=lasting)
+        return self._policy(self._policies.AddPolicyEntry, request)
+
+    def remove_policy_entry(self, subject: str) -> pb.ProtectionPolicy:
+        return self._policy(self._policies.RemovePolicyEntry, pb.RemovePolicyEntryRequest(subject=subject))
+
+    def policy_versions(self) -> list[pb.PolicyVersion]:
+        with self.explained():
+            request = pb.ListPolicyVersionsRequest()
+            return list(self._policies.ListPolicyVersions(request, timeout=DEADLINE).versions)
+
+    def _policy(self, call: Callable[..., pb.ProtectionPolicy], request: Any) -> pb.ProtectionPolicy:
+        with self.explained():
+            return call(request, timeout=DEADLINE)
 
     def watch_traces(self, wanted: pb.AttackTraceFilter) -> Any:
         """The stream; its `initial_metadata()` returns when the watch has begun."""

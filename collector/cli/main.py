@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from collector.cli import rules
+from collector.cli import policy, rules
 from collector.cli.failure import WRONG, CommandError
 from collector.cli.options import (
     RUN_DIR,
@@ -49,6 +49,11 @@ app = typer.Typer(
 
 
 app.add_typer(rules.app, name="rules")
+app.add_typer(policy.app, name="policy")
+app.command()(policy.block)
+app.command()(policy.unblock)
+app.command("pass")(policy.allow)
+app.command()(policy.blocked)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from cowitness.v1 import cowitness_pb2 as pb
 from rich.console import Console
@@ -29,7 +30,7 @@ def logins(console: Console, found: Iterable[pb.LoginEvent]) -> int:
 
 def agents(console: Console, found: Iterable[pb.Agent]) -> int:
     """Print them; how many there were."""
-    columns = ("pid", "service", "mode", "state", "kernel", "runtime", "hooks")
+    columns = ("pid", "service", "mode", "policy", "state", "kernel", "runtime", "hooks")
     return _print(console, (agent_row(agent) for agent in found), columns)
 
 
@@ -40,6 +41,24 @@ def policies(console: Console, found: pb.Enforcement) -> int:
         console.print(untrusted(f"not in force: {found.reason}", "yellow"))
     columns = ("policy", "service", "mode", "scope", "execute", "connect")
     return _print(console, (policy_row(policy) for policy in found.policies), columns)
+
+
+def entries(console: Console, found: Iterable[dict[str, Any]]) -> int:
+    """Print who is listed in the protection policy; how many there were."""
+    rows = (
+        (
+            untrusted(one["subject"], "bold", 120), "refused" if one["list"] == "block" else "never refused",
+            one.get("expires", "for ever"), untrusted(one.get("reason", ""), limit=300),
+        )
+        for one in found
+    )  # fmt: skip
+    return _print(console, rows, ("who", "is", "until", "reason"))
+
+
+def versions(console: Console, found: Iterable[pb.PolicyVersion]) -> int:
+    """Print the versions of the protection policy; how many there were."""
+    rows = ((str(one.version), when(one.time), f"{one.size:,}") for one in found)
+    return _print(console, rows, ("version", "since", "bytes"))
 
 
 def policy_row(policy: pb.Policy) -> tuple[Text | str, ...]:
@@ -91,7 +110,8 @@ def agent_row(agent: pb.Agent) -> tuple[Text | str, ...]:
         hooks.append("\n").append(untrusted(f"{hook.target}: {hook.reason}", "yellow", 200))
     process = agent.process
     return (
-        str(process.pid), untrusted(process.service_name, "cyan", 40), untrusted(agent.mode, limit=10), state, kernel,
+        str(process.pid), untrusted(process.service_name, "cyan", 40), untrusted(agent.mode, limit=10),
+        str(agent.policy_version or "-"), state, kernel,
         untrusted(process.runtime_version, limit=40), hooks,
     )  # fmt: skip
 

@@ -61,8 +61,9 @@ class Agents:
         entry = self._entries.get(agent.process.pid)
         if entry is not None:
             entry.agent = replace(
-                entry.agent, mode=agent.mode, hooks=agent.hooks, counters=agent.counters, last_seen_time=self._now()
-            )
+                entry.agent, mode=agent.mode, hooks=agent.hooks, counters=agent.counters, last_seen_time=self._now(),
+                policy_version=agent.policy_version,
+            )  # fmt: skip
 
     def process(self, pid: int) -> Process | None:
         """What is known of an app's process; None for others."""

@@ -60,6 +60,7 @@ class InspectorStarter:
         attached = self._inspectors.attach(number)
         await asyncio.get_running_loop().create_unix_connection(lambda: attached, sock=ours)
         attached.tell(link.SETUP, self._setup)
+        self._inspectors.tell_policy(attached)
 
 
 class ProbeStarter:

@@ -14,6 +14,7 @@ from collector.core.agents import Agents
 from collector.core.pipeline import Delivery, Pipeline
 from collector.core.probe_source import ProbeSource
 from collector.model import Agent
+from collector.policy.document import Policy
 from collector.wire import frames
 from collector.wire.frames import FrameError, Head, Splitter
 
@@ -34,6 +35,9 @@ class Inspectors:
         self._waiting: dict[int, list[Callable[[bool], None]]] = {}
         self.stats: dict[int, link.Stats] = {}
         self.past = link.Stats({}, 0, 0)
+        self._policy = Policy()
+        self._applied: dict[int, int] = {}
+        self._change = asyncio.Event()
         probes.on_registered = self._registered
         probes.on_lost = self._probes_lost
 
@@ -49,6 +53,7 @@ class Inspectors:
         if self._links.get(number) is not lost:
             return
         del self._links[number]
+        self._applied.pop(number, None)
         if (stats := self.stats.pop(number, None)) is not None:
             self.past = merged(self.past, msgspec.structs.replace(stats, connections=0, memory_bytes=0))
         self._release(self._agents.inspector_lost(number))
@@ -59,6 +64,30 @@ class Inspectors:
         for stats in self.stats.values():
             total = merged(total, stats)
         return total
+
+    def set_policy(self, policy: Policy) -> None:
+        """Have every inspector judge by it, those that start later, too."""
+        self._policy = policy
+        for one in self._links.values():
+            self.tell_policy(one)
+
+    def tell_policy(self, one: InspectorLink) -> None:
+        one.tell(link.POLICY, link.NewPolicy(self._policy))
+
+    def applied(self, number: int, version: int) -> None:
+        self._applied[number] = version
+        self._change.set()
+
+    async def policy_applied(self, patience: float) -> bool:
+        """Wait until every inspector that is there judges by the latest policy; whether they do in time."""
+        try:
+            async with asyncio.timeout(patience):
+                while any(self._applied.get(number, -1) < self._policy.version for number in self._links):
+                    self._change.clear()
+                    await self._change.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def want(self, request_id: str) -> None:
         """Have whoever holds this request report it, now or when it ends."""
@@ -156,6 +185,8 @@ class InspectorLink(asyncio.Protocol):
             self._inspectors.status(link.decode_status(body).agent)
         elif head.kind == link.STATS:
             self._inspectors.stats[self._number] = link.decode_stats(body)
+        elif head.kind == link.APPLIED:
+            self._inspectors.applied(self._number, link.decode_applied(body).version)
 
     def _evidence(self, sequence: int, evidence: link.Evidence, size: int) -> None:
         def stored() -> None:

@@ -11,9 +11,11 @@ import msgspec
 from msgspec import Struct
 
 from collector.model import Agent, LoginEvent, Request, RequestReport
+from collector.policy.document import Policy
+from collector.refusal.template import Template
 
-OPENED, CLOSED, STATUS, EVIDENCE, STATS = 65, 66, 67, 68, 69
-SETUP, REGISTERED, STORED, WITNESSED, WANTED = 81, 82, 83, 84, 85
+OPENED, CLOSED, STATUS, EVIDENCE, STATS, APPLIED = 65, 66, 67, 68, 69, 70
+SETUP, REGISTERED, STORED, WITNESSED, WANTED, POLICY = 81, 82, 83, 84, 85, 86
 
 MAX_BODY = 8 << 20
 """Bytes. A report of a request of 1 MiB, its findings and operations included, stays under it."""
@@ -63,13 +65,24 @@ class Stats(Struct, frozen=True):
 
 class Setup(Struct, frozen=True):
     """SETUP: the first frame, from the core. `settings` is the whole configuration as plain data; `token` is what
-    agents say first that come by TCP."""
+    agents say first that come by TCP; `template` is what stopped requests are answered with."""
 
     settings: dict[str, Any]
     host: str
-    policy_version: int = 1
-    policy_mode: str = ""
     token: str = ""
+    template: Template = Template()
+
+
+class NewPolicy(Struct, frozen=True):
+    """POLICY: what holds from now on; answered with APPLIED."""
+
+    policy: Policy
+
+
+class Applied(Struct, frozen=True):
+    """APPLIED: this inspector judges by that version, and has told its agents."""
+
+    version: int
 
 
 class Registered(Struct, frozen=True):
@@ -100,3 +113,5 @@ decode_setup = msgspec.json.Decoder(Setup).decode
 decode_registered = msgspec.json.Decoder(Registered).decode
 decode_witnessed = msgspec.json.Decoder(Witnessed).decode
 decode_wanted = msgspec.json.Decoder(Wanted).decode
+decode_policy = msgspec.json.Decoder(NewPolicy).decode
+decode_applied = msgspec.json.Decoder(Applied).decode

@@ -16,12 +16,14 @@ from collector.detect.reach import Reached
 from collector.detect.redact import Redactor
 from collector.detect.rulefile import load
 from collector.detect.ruleset import Match, Rule
+from collector.detect.ruling import Ruling
 from collector.detect.seclang.findings import CoreRules
 from collector.detect.seclang.loader import Problem
 from collector.detect.seclang.rule import Rule as CoreRule
 from collector.detect.settings import DetectSettings, networks
 from collector.detect.views import Views
 from collector.model import Action, Finding, Process, Request, RequestReport, Verdict
+from collector.policy.compiled import Compiled
 from collector.wire.agent import Ask, RequestRecord, VerdictFinding
 from collector.wire.agent import Verdict as WireVerdict
 
@@ -39,7 +41,9 @@ class Judge:
         self._block_score = settings.block_score
         self._core = _core_rules(settings)
         self._redactor = Redactor(settings.redact_keys)
-        self._views = Views(self._redactor, networks(settings))
+        self._trusted = networks(settings)
+        self._views = Views(self._redactor, self._trusted)
+        self.policy = Compiled()
         self._max_value = settings.max_value_bytes
 
     @property
@@ -59,8 +63,11 @@ class Judge:
 
     def report(self, record: RequestRecord, process: Process, final: bool) -> RequestReport | None:
         """What is wrong with a request; None where nothing is."""
+        ruling = Ruling(self.policy, record, process, self._trusted)
+        if ruling.bypassed:
+            return None
         items = inputs_of(record)
-        findings = self.inspect(record, items)
+        findings = self.inspect(record, items, ruling)
         if not findings:
             return None
         kept = [finding.highlight for finding in findings]
@@ -78,31 +85,45 @@ class Judge:
 
     def verdict(self, ask: Ask, process: Process, mode: str) -> WireVerdict:
         """Whether this request, or this operation of it, may go on."""
+        ruling = Ruling(self.policy, ask.request, process, self._trusted, mode)
+        if ruling.bypassed:
+            return WireVerdict("allow")
+        if (word := ruling.word()) is not None:
+            return WireVerdict("block", BLOCK_STATUS, ask.request.request_id, [word])
         items = inputs_of(ask.request)
         if ask.operation is None:
-            matches = self._rules.match(items)
-            stops = self._stops(matches)
+            matches = ruling.kept(self._rules.match(items))
+            stops = self._stops(matches, ruling, mode)
             findings = [VerdictFinding(m.rule.id, m.rule.category, m.input.parameter[:256]) for m in matches]
         else:
             reaches = reach.reached([ask.operation], items)
-            stops = bool(reaches)
+            stops = bool(reaches) and mode == "block" and not ruling.allowed
             findings = [VerdictFinding(r.kind.rule_id, r.kind.category, r.input.parameter[:256]) for r in reaches]
-        if stops and mode == "block":
+        if stops:
             return WireVerdict("block", BLOCK_STATUS, ask.request.request_id, findings[:MAX_FINDINGS])
         return WireVerdict("allow", findings=findings[:MAX_FINDINGS])
 
-    def _stops(self, matches: Sequence[Match]) -> bool:
+    def _stops(self, matches: Sequence[Match], ruling: Ruling, mode: str) -> bool:
         """Whether attempts alone are enough to refuse a request."""
-        if any(match.rule.block for match in matches):
+        if any(map(ruling.stops, matches)):
             return True
+        if mode != "block" or ruling.allowed:
+            return False
         rules = {match.rule.id: match.rule.confidence for match in matches}
         return 0 < self._block_score <= sum(rules.values())
 
-    def inspect(self, record: RequestRecord, items: Sequence[Input]) -> tuple[Finding, ...]:
-        """All findings of a request: attempted by the rules, reached by comparison with its operations."""
+    def inspect(
+        self, record: RequestRecord, items: Sequence[Input], ruling: Ruling | None = None
+    ) -> tuple[Finding, ...]:
+        """All findings of a request: attempted by the rules, reached by comparison with its operations, and refused for
+        who made it."""
         matches = self._rules.match(items)
+        if ruling is not None:
+            matches = ruling.kept(matches)
         reaches = reach.reached(record.operations, items, [match.input for match in matches])
         found: dict[object, Finding] = {}
+        if ruling is not None and (refused := ruling.finding()) is not None:
+            _add(found, refused)
         for match in matches:
             _add(found, self._attempted(match, record))
         for one in reaches:

@@ -17,6 +17,8 @@ from collector.inspector.crowd import Crowd
 from collector.inspector.process import Processes
 from collector.inspector.worker import BAD_BODY, Job, Worker
 from collector.model import Agent, Hook, Process
+from collector.policy.compiled import Compiled
+from collector.refusal.answer import filled
 from collector.wire import agent as wire
 from collector.wire import frames
 from collector.wire.frames import FrameError, Head
@@ -30,6 +32,8 @@ KNOWN = {frames.WELCOME, frames.ACK, frames.VERDICT, frames.POLICY}
 class Judge(case.Judge, Protocol):
     """The part of detect.judge.Judge that an inspector needs."""
 
+    policy: Compiled
+
     def verdict(self, ask: wire.Ask, process: Process, mode: str) -> wire.Verdict: ...
 
 
@@ -42,11 +46,12 @@ class Desk:
         self._judge, self._worker, self._core = judge, worker, core
         self._crowd, self._counters = crowd, counters
         self._host = setup.host
-        self._policy = wire.Policy(setup.policy_version, setup.policy_mode)  # type: ignore[arg-type]
+        self._template = setup.template
         self._processes = Processes()
         self._streams: dict[int, set[Connection]] = {}
         self._witnessed: set[int] = set()
         core.on_witnessed = self.witnessed
+        core.on_policy = self.obey
 
     def take(self, connection: Connection, head: Head, body: bytes) -> None:
         """Work one frame; raises FrameError for what no honest peer sends."""
@@ -80,6 +85,20 @@ class Desk:
             (self._witnessed.add if news.witnessed else self._witnessed.discard)(pid)
             for connection in self._streams.get(pid, ()):
                 self._welcome(connection, 0, news.witnessed)
+
+    def obey(self, news: link.NewPolicy) -> None:
+        """Judge by another policy from the next question on, and tell every agent what of it is theirs."""
+        self._judge.policy = Compiled(news.policy)
+        for connections in self._streams.values():
+            for connection in connections:
+                connection.send(frames.POLICY, 0, self._policy(connection))
+        self._core.tell(link.APPLIED, link.Applied(news.policy.version))
+
+    def _policy(self, connection: Connection) -> wire.Policy:
+        """An agent's part of the policy."""
+        policy = self._judge.policy
+        service = connection.agent.process.service if connection.agent else ""
+        return wire.Policy(policy.version, policy.mode(service), policy.lists, policy.users)  # type: ignore[arg-type]
 
     def _hello(self, connection: Connection, head: Head, body: bytes) -> None:
         hello = _decoded(wire.decode_hello, body)
@@ -132,16 +151,18 @@ class Desk:
         self._core.opened(link.Opened(agent), welcome)
 
     def _welcome(self, connection: Connection, sequence: int, witnessed: bool) -> None:
-        connection.send(frames.WELCOME, sequence, wire.Welcome(witnessed=witnessed, policy=self._policy))
+        connection.send(frames.WELCOME, sequence, wire.Welcome(witnessed=witnessed, policy=self._policy(connection)))
 
     def _ask(self, connection: Connection, agent: Agent, head: Head, body: bytes) -> None:
         before = time.perf_counter()
         ask = _decoded(wire.decode_ask, body)
         try:
-            verdict = self._judge.verdict(ask, agent.process, self._policy.mode or agent.mode)
+            verdict = self._judge.verdict(ask, agent.process, ask.mode or agent.mode)
         except Exception as error:
             self._counters.add("judge_errors", type(error).__name__)
             verdict = wire.Verdict("allow")
+        if verdict.action == "block":
+            verdict = filled(verdict, ask.request, self._template)
         connection.send(frames.VERDICT, head.sequence, verdict)
         self._counters.add("verdicts", verdict.action)
         self._counters.verdicts.observe(time.perf_counter() - before)
@@ -169,7 +190,8 @@ class Desk:
             raise FrameError("too_many_statuses", "STATUS is for every 10 seconds and for changes")
         status = _decoded(wire.decode_status, body)
         connection.agent = replace(
-            agent, mode=status.mode, hooks=_hooks(status.hooks), counters=_bounded(status.counters),
+            agent, mode=status.mode, policy_version=status.policy_version, hooks=_hooks(status.hooks),
+            counters=_bounded(status.counters),
             last_seen_time=time.time_ns(),
         )  # fmt: skip
         self._core.tell(link.STATUS, link.Status(connection.agent))

@@ -43,7 +43,7 @@ class ExceptionRecord(Struct, frozen=True):
 
 
 class BlockedRecord(Struct, frozen=True):
-    """Where the agent stopped the request: request, operation."""
+    """Where the agent stopped the request: request, route, user, operation, app."""
 
     where: Short = ""
     response_id: Short = ""
@@ -155,19 +155,24 @@ class Batch(Struct, frozen=True):
 class Ask(Struct, frozen=True):
     request: RequestRecord
     operation: OperationRecord | None = None
+    mode: Literal["", "off", "monitor", "block"] = ""
 
 
 class Status(Struct, frozen=True):
     mode: Literal["off", "monitor", "block"] = "monitor"
+    policy_version: Count = 0
     hooks: Annotated[list[HookRecord], Meta(max_length=512)] = []
     counters: dict[Short, Count] = {}
 
 
 class Policy(Struct, frozen=True):
-    """What an agent obeys; `mode` empty means the agent's own setting stands."""
+    """What an agent obeys; `mode` empty means the agent's own setting stands. `lists`: somebody is refused in monitor
+    mode, too; `users`: users or sessions are listed."""
 
-    version: int = 1
+    version: int = 0
     mode: Literal["", "off", "monitor", "block"] = ""
+    lists: bool = False
+    users: bool = False
 
 
 class Welcome(Struct, frozen=True):
@@ -182,11 +187,15 @@ class VerdictFinding(Struct, frozen=True):
     parameter: str = ""
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(Struct, frozen=True, omit_defaults=True):
+    """`status`, `headers` and `body` are the answer to a request that is blocked."""
+
     action: Literal["allow", "block"]
-    status: int = 403
+    status: int = 0
     response_id: str = ""
     findings: list[VerdictFinding] = []
+    headers: list[tuple[str, str]] = []
+    body: str | None = None
 
 
 class Error(Struct, frozen=True):

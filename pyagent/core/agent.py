@@ -12,28 +12,38 @@ from .verdicts import Verdicts
 
 
 class Agent(object):
-    """`mode` is what policy says, else what the environment says: off, monitor, block."""
+    """`mode` is what the environment says, else what policy says, else monitor; policy's off is everybody's.
+
+    `asks`: requests wait for a verdict: in block mode, and in monitor mode that nobody asked for where the policy lists
+    addresses, users or rules that are refused all the same. `asks_users`: again when the user is known.
+    """
 
     def __init__(self, config):
         self.config = config
         self.mode = config.mode
         self.policy_version = 0
+        self.asks, self.asks_users = self.mode == 'block', False
         self.stream = Stream(config, self.obey)
         self.verdicts = Verdicts(config)
 
     def obey(self, policy):
         """Take over a policy; one that cannot be is left alone."""
-        mode = policy.get('mode') or self.config.mode
-        version = policy.get('version')
-        if mode in MODES and isinstance(version, int):
-            self.mode = self.stream.mode = mode
-            self.policy_version = version
+        wanted, version = policy.get('mode') or self.config.mode, policy.get('version')
+        if wanted not in MODES or not isinstance(version, int):
+            return
+        own = self.config.mode_is_set and wanted != 'off'
+        self.mode = self.stream.mode = self.config.mode if own else wanted
+        may = self.mode == 'block' or (self.mode == 'monitor' and not self.config.mode_is_set)
+        self.asks = self.mode == 'block' or (may and bool(policy.get('lists')))
+        self.asks_users = may and bool(policy.get('users'))
+        self.policy_version = self.stream.policy_version = version
 
     def status(self):
         """What people ask of an agent: is it on, is it connected, what is hooked, what went wrong."""
         return {
             'enabled': self.mode != 'off',
             'mode': self.mode,
+            'policy_version': self.policy_version,
             'socket': self.config.place,
             'lacking': facts.lacking(),
             'connected': self.stream.connected,

@@ -22,6 +22,7 @@ class Config(object):
         env = os.environ if environ is None else environ
         self.problems = []
         self.mode = self._mode(env)
+        self.mode_is_set = self.mode == 'off' or 'COWITNESS_MODE' in env
         self.run_dir = env.get('COWITNESS_RUN_DIR') or '/run/cowitness'
         self.deadline = self._number(env, 'COWITNESS_DEADLINE_MS', 20, 1, 1000) / 1000.0
         self.body_bytes = self._number(env, 'COWITNESS_BODY_BYTES', 131072, 0, 131072)

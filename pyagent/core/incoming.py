@@ -4,6 +4,8 @@ from __future__ import absolute_import
 
 import re
 
+from . import names
+
 # Anything that the plainest of requests does not hold. Only decides what is sent early, never what is judged.
 _UNUSUAL = re.compile(r'''['"`;|<>$\\\n(){}]|%(?!20)|\.\.|//|0x''')
 _UNUSUAL_BODY = re.compile(br'''['"`;|<>$\\\n()]|%[23567]|\.\.''')
@@ -56,6 +58,11 @@ def looks_unusual(environ):
     search = _UNUSUAL.search
     query, path = environ.get('QUERY_STRING'), environ.get('PATH_INFO')
     return bool((query and search(query)) or (path and search(path)))
+
+
+def unusual_texts(values):
+    """Whether one of these values does; what is no text (a number that the router made) does not."""
+    return any(isinstance(value, names.text_type) and _UNUSUAL.search(value) for value in values)
 
 
 def unusual_body(parts):

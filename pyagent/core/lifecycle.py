@@ -7,7 +7,7 @@ from __future__ import absolute_import
 
 from . import agent as agents
 from . import context, incoming, mark, names, record, tracing
-from .blocked import Blocked
+from .blocked import Blocked, of_verdict
 from .guard import count, guarded
 from .ids import hexadecimal, new_pair
 
@@ -23,8 +23,8 @@ def begin(environ, headers=None, shares_thread=False, fill=None):
     if agent is None or agent.mode == 'off':
         return None
     request = _begin(agent, environ, headers, shares_thread, fill)
-    if request is not None and agent.mode == 'block':
-        _ask(agent, request, None)
+    if request is not None and agent.asks:
+        _ask(agent, request, None, 'request')
     return request
 
 
@@ -67,13 +67,35 @@ def saw_body(request, data):
     request.body_size += size
 
 
-@guarded
 def set_route(request, route, path_params=None, framework=None):
-    """The router found this template."""
+    """The router found this template. May raise Blocked: parameters that look unusual are judged in block mode."""
+    if _set_route(request, route, path_params, framework):
+        _check(request, 'route')
+
+
+@guarded
+def _set_route(request, route, path_params, framework):
+    """Whether there are parameters that nobody has judged and that look unusual."""
     request.route = route or request.route
-    if path_params:
-        request.path_params = dict(path_params)
     request.framework = framework or request.framework
+    if not path_params or path_params == request.path_params:
+        return False
+    request.path_params = dict(path_params)
+    return incoming.unusual_texts(path_params.values())
+
+
+def check_user(request):
+    """The user of this request is known now. May raise Blocked, where the policy lists users."""
+    agent = agents.get()
+    if agent is not None and agent.asks_users:
+        _check(request, 'user')
+
+
+def _check(request, where):
+    """Ask once more, where a request may be stopped still."""
+    agent = agents.get()
+    if agent is not None and agent.asks and not request.ended and request.blocked is None:
+        _ask(agent, request, None, where)
 
 
 @guarded
@@ -123,7 +145,7 @@ def operation_start(operation):
         return None
     if agent.mode == 'block' and not request.ended:
         try:
-            _ask(agent, request, operation)
+            _ask(agent, request, operation, 'operation')
         except Blocked as error:
             operation.blocked, operation.error = True, 'Blocked'
             operation_end(operation)
@@ -219,21 +241,19 @@ def _witness_early(agent, request, operation):
         agent.stream.put(record.late_record(operation), urgent=True)
 
 
-def _ask(agent, request, operation):
-    """Block mode: let the collector judge; raises Blocked where it says so."""
-    refusal = _refusal(agent, request, operation)
+def _ask(agent, request, operation, where):
+    """Let the collector judge; raises Blocked where it says so."""
+    refusal = _refusal(agent, request, operation, where)
     if refusal is not None:
         raise refusal
 
 
 @guarded
-def _refusal(agent, request, operation):
+def _refusal(agent, request, operation, where):
     answer = _answer(agent, request, operation)
     if answer is None or answer.get('action') != 'block':
         return None
-    status = answer.get('status')
-    where = 'request' if operation is None else 'operation'
-    return _blocked(request, where, status if isinstance(status, int) else 403)
+    return _stopped(request, where, of_verdict(request.request_id, answer))
 
 
 def block(status=403):
@@ -248,11 +268,10 @@ def _refusal_by_app(status):
     request, agent = context.current(), agents.get()
     if request is None or agent is None or agent.mode == 'off' or request.ended:
         return None
-    return _blocked(request, 'app', status)
+    return _stopped(request, 'app', Blocked(request.request_id, status))
 
 
-def _blocked(request, where, status):
-    refusal = Blocked(request.request_id, status)
+def _stopped(request, where, refusal):
     request.blocked = {'where': where, 'response_id': request.request_id}
     count('blocked')
     return refusal
@@ -262,7 +281,7 @@ def _blocked(request, where, status):
 def would_block():
     """Whether the collector, asked again now, would stop the request that is served here."""
     request, agent = context.current(), agents.get()
-    if request is None or agent is None or agent.mode != 'block':
+    if request is None or agent is None or not agent.asks:
         return False
     answer = _answer(agent, request, None)
     return answer is not None and answer.get('action') == 'block'
@@ -270,7 +289,11 @@ def would_block():
 
 @guarded
 def _answer(agent, request, operation):
-    body = {'request': record.request_record(request, 'start'), 'operation': None}
+    body = {
+        'request': record.request_record(request, 'start'),
+        'operation': None,
+        'mode': agent.mode,
+    }
     if operation is not None:
         body['operation'] = record.operation_record(operation)
     return agent.verdicts.ask(body)

@@ -30,7 +30,7 @@ class Stream(object):
 
     def __init__(self, config, on_policy):
         self._config, self._on_policy = config, on_policy
-        self.mode = config.mode
+        self.mode, self.policy_version = config.mode, 0
         self.closed = False
         atexit.register(self._at_exit)
         self._reset()
@@ -48,7 +48,7 @@ class Stream(object):
         self._prepared = self._awake = False
         self._patience = IDLE
         self._next_try = self._next_status = 0.0
-        self._told_version = -1
+        self._told_version, self._told_policy = -1, 0
         self.witnessed = False
         self.last_error = ''
 
@@ -240,11 +240,13 @@ class Stream(object):
 
     def _send_status(self):
         now = names.monotonic()
-        if self._link.idle and (now >= self._next_status or self._told_version != ledger.version):
+        news = self._told_version != ledger.version or self._told_policy != self.policy_version
+        if self._link.idle and (news or now >= self._next_status):
             self._next_status = now + STATUS_EVERY
-            self._told_version = ledger.version
+            self._told_version, self._told_policy = ledger.version, self.policy_version
             status = {
                 'mode': self.mode,
+                'policy_version': self.policy_version,
                 'hooks': ledger.rows()[:512],
                 'counters': dict(guard.counters),
             }

@@ -10,7 +10,7 @@ from __future__ import absolute_import
 import hashlib
 
 from . import agent as agents
-from . import context, names, record
+from . import context, lifecycle, names, record
 from .guard import count, guarded
 from .ids import new_id
 
@@ -19,24 +19,41 @@ _IDS = ('pk', 'id', 'uid', 'userid', 'user_id')
 _LOGINS = ('username', 'user', 'login', 'email')
 
 
-@guarded
 def set_user(user_id, login='', session_key='', told=False, metadata=None):
-    """The request is served for this user. `told` by the app itself, or found by a hook."""
+    """The request is served for this user. `told` by the app itself, or found by a hook. May raise Blocked."""
+    request = note_user(user_id, login, session_key, told, metadata)
+    if request is not None:
+        lifecycle.check_user(request)
+
+
+@guarded
+def note_user(user_id, login='', session_key='', told=False, metadata=None):
+    """The same, and nobody is stopped; the request, where this is news of one."""
     request, agent = context.current(), agents.get()
     if request is not None and _heard(agent, told) and (told or request.user is None):
         request.user = _user(agent, user_id, login, session_key, told)
         record.add_details(request.user, {'metadata': metadata})
+        return request
+    return None
 
 
-@guarded
 def event(outcome, user_id='', login='', session_key='', framework='', told=False, **details):
     """Somebody did something (success, failure, logout, signup, custom); told at once, never dropped before other data.
 
-    `details`: exists (whether there is such a user), name (of a custom event), metadata {text: text}.
+    `details`: exists (whether there is such a user), name (of a custom event), metadata {text: text}. May raise Blocked
+    at a login.
     """
+    request = _event(outcome, user_id, login, session_key, framework, told, details)
+    if request is not None and outcome == 'success':
+        lifecycle.check_user(request)
+
+
+@guarded
+def _event(outcome, user_id, login, session_key, framework, told, details):
+    """The request in which it happened, if any."""
     request, agent = context.current(), agents.get()
     if not _heard(agent, told) or agent.mode == 'off':
-        return
+        return None
     user = _user(agent, user_id, login, session_key, told)
     if request is not None:
         _announce_request(agent, request)
@@ -46,6 +63,7 @@ def event(outcome, user_id='', login='', session_key='', framework='', told=Fals
     record.add_details(fact, details)
     agent.stream.put(fact, urgent=True)
     count('logins')
+    return request
 
 
 def identify(user):

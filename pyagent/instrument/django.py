@@ -29,7 +29,22 @@ def note_request(serving, request):
         route = django_routes.old_route(match) if route is None else '/' + route.lstrip('/')
         lifecycle.set_route(serving, route, match.kwargs, 'django')
     user = _loaded_user(request)
-    if user is not None and serving.user is None and getattr(user, 'pk', None) is not None:
+    if user is not None and serving.user is None:
+        _note_user(user, request)
+
+
+def loaded(original, args, kwargs):
+    """django.contrib.auth.middleware.get_user(request): what `request.user` stands for, before the view goes on."""
+    user = original(*args, **kwargs)
+    serving = context.current()
+    if serving is not None and serving.user is None and args:
+        _note_user(user, args[0])
+    return user
+
+
+@guard.guarded
+def _note_user(user, request):
+    if getattr(user, 'pk', None) is not None:
         users.set_user(*users.identify(user), session_key=_session(request))
 
 
@@ -161,6 +176,7 @@ LOGINS = {
 ROWS = [
     Row('django.core.handlers.wsgi', 'WSGIHandler.__call__', application_method('django')),
     Row('django.core.handlers.base', 'BaseHandler.get_response', answered),
+    Row('django.contrib.auth.middleware', 'get_user', loaded),
     Row('django.core.handlers.exception', 'response_for_exception', raised),
     Row('django.core.handlers.base', 'BaseHandler.handle_uncaught_exception', raised),
     Row('django.contrib.auth.base_user', 'BaseUserManager.get_by_natural_key', sought),

@@ -19,7 +19,8 @@ def call(application, environ, start_response, framework=''):
     try:
         answer = _begin(environ, start_response, framework)
     except blocked.Blocked as error:
-        return _refuse(Answer(context.current(), start_response), error, environ)
+        head = environ.get('REQUEST_METHOD') == 'HEAD'
+        return _refuse(Answer(context.current(), start_response, head), error, environ)
     if answer is None:
         return application(environ, start_response)
     try:
@@ -39,7 +40,7 @@ def _begin(environ, start_response, framework):
     if serving is not None and not serving.ended:
         serving.framework = framework or serving.framework
         return None
-    answer = Answer(None, start_response)
+    answer = Answer(None, start_response, environ.get('REQUEST_METHOD') == 'HEAD')
     request = answer.request = lifecycle.begin(environ)
     if request is None:
         return None

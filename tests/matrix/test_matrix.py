@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,16 +40,26 @@ def test_monitor(row: Row, matrix_node: Node, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_block(row: Row, matrix_node: Node, tmp_path: Path) -> None:
-    """In block mode the attack is refused before anything is executed, and ordinary requests are served."""
+    """In block mode the attack is refused before anything is executed, with an id that leads to its trace, and ordinary
+    requests are served."""
     marker = tmp_path / "executed"
     with present(row), served(row, matrix_node, tmp_path, COWITNESS_MODE="block", COWITNESS_DEADLINE_MS="1000") as site:
         assert site.get("/run/word?arg=plain") == (200, b"plain")
         status, body = site.get(f"/run/word?arg=x%3Btouch%20{marker}")
-        assert (status, b"Security response id" in body) == (403, True), body
+        assert status == 403, body
         assert not marker.exists()
+        identity = json.loads(body)["security_response_id"]
+        trace = wait_for(lambda: named(matrix_node, site, identity), 60, f"the trace {identity}")
+        assert (trace["action"], trace["request"]["statusCode"]) == ("ACTION_BLOCKED", 403)
         assert site.form("/form", arg=f"x;touch {marker}")[0] == 403
         assert not marker.exists()
         note(row, "blocked", "403")
+
+
+def named(node: Node, site: Site, identity: str) -> dict[str, Any] | None:
+    """The trace with this id, once the request's end is told."""
+    found = [one for one in node.traces("--service", site.service) if one["id"] == identity]
+    return next((one for one in found if one["request"]["statusCode"]), None)
 
 
 class present:  # noqa: N801 - reads as a word of the with statement

@@ -435,7 +435,7 @@ class Hook(_message.Message):
     def __init__(self, target: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Agent(_message.Message):
-    __slots__ = ("process", "mode", "agent_version", "connect_time", "last_seen_time", "connected", "witnessed", "hooks", "counters")
+    __slots__ = ("process", "mode", "agent_version", "connect_time", "last_seen_time", "connected", "witnessed", "hooks", "counters", "policy_version")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -452,6 +452,7 @@ class Agent(_message.Message):
     WITNESSED_FIELD_NUMBER: _ClassVar[int]
     HOOKS_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    POLICY_VERSION_FIELD_NUMBER: _ClassVar[int]
     process: Process
     mode: str
     agent_version: str
@@ -461,7 +462,8 @@ class Agent(_message.Message):
     witnessed: bool
     hooks: _containers.RepeatedCompositeFieldContainer[Hook]
     counters: _containers.ScalarMap[str, int]
-    def __init__(self, process: _Optional[_Union[Process, _Mapping]] = ..., mode: _Optional[str] = ..., agent_version: _Optional[str] = ..., connect_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., connected: _Optional[bool] = ..., witnessed: _Optional[bool] = ..., hooks: _Optional[_Iterable[_Union[Hook, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    policy_version: int
+    def __init__(self, process: _Optional[_Union[Process, _Mapping]] = ..., mode: _Optional[str] = ..., agent_version: _Optional[str] = ..., connect_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., connected: _Optional[bool] = ..., witnessed: _Optional[bool] = ..., hooks: _Optional[_Iterable[_Union[Hook, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., policy_version: _Optional[int] = ...) -> None: ...
 
 class Capability(_message.Message):
     __slots__ = ("name", "available", "reason")
@@ -683,3 +685,71 @@ class SetEnforcementRequest(_message.Message):
     MODE_FIELD_NUMBER: _ClassVar[int]
     mode: str
     def __init__(self, mode: _Optional[str] = ...) -> None: ...
+
+class ProtectionPolicy(_message.Message):
+    __slots__ = ("version", "document", "problem", "applied")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    APPLIED_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    document: str
+    problem: str
+    applied: bool
+    def __init__(self, version: _Optional[int] = ..., document: _Optional[str] = ..., problem: _Optional[str] = ..., applied: _Optional[bool] = ...) -> None: ...
+
+class PolicyVersion(_message.Message):
+    __slots__ = ("version", "time", "size")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    time: _timestamp_pb2.Timestamp
+    size: int
+    def __init__(self, version: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., size: _Optional[int] = ...) -> None: ...
+
+class GetPolicyRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ApplyPolicyRequest(_message.Message):
+    __slots__ = ("document", "name")
+    DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    document: bytes
+    name: str
+    def __init__(self, document: _Optional[bytes] = ..., name: _Optional[str] = ...) -> None: ...
+
+class RollBackPolicyRequest(_message.Message):
+    __slots__ = ("version",)
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    def __init__(self, version: _Optional[int] = ...) -> None: ...
+
+class ListPolicyVersionsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListPolicyVersionsResponse(_message.Message):
+    __slots__ = ("versions",)
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    versions: _containers.RepeatedCompositeFieldContainer[PolicyVersion]
+    def __init__(self, versions: _Optional[_Iterable[_Union[PolicyVersion, _Mapping]]] = ...) -> None: ...
+
+class AddPolicyEntryRequest(_message.Message):
+    __slots__ = ("list", "subject", "reason", "duration")
+    LIST_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    list: str
+    subject: str
+    reason: str
+    duration: _duration_pb2.Duration
+    def __init__(self, list: _Optional[str] = ..., subject: _Optional[str] = ..., reason: _Optional[str] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class RemovePolicyEntryRequest(_message.Message):
+    __slots__ = ("subject",)
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    def __init__(self, subject: _Optional[str] = ...) -> None: ...

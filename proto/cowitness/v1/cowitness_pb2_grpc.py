@@ -25,6 +25,296 @@ if _version_not_supported:
     )
 
 
+class PolicyServiceStub:
+    """Every call that changes something answers when the inspectors judge by it (or did not within two seconds: `applied`).
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.GetPolicy = channel.unary_unary(
+                '/cowitness.v1.PolicyService/GetPolicy',
+                request_serializer=cowitness_dot_v1_dot_cowitness__pb2.GetPolicyRequest.SerializeToString,
+                response_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.FromString,
+                _registered_method=True)
+        self.ApplyPolicy = channel.unary_unary(
+                '/cowitness.v1.PolicyService/ApplyPolicy',
+                request_serializer=cowitness_dot_v1_dot_cowitness__pb2.ApplyPolicyRequest.SerializeToString,
+                response_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.FromString,
+                _registered_method=True)
+        self.RollBackPolicy = channel.unary_unary(
+                '/cowitness.v1.PolicyService/RollBackPolicy',
+                request_serializer=cowitness_dot_v1_dot_cowitness__pb2.RollBackPolicyRequest.SerializeToString,
+                response_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.FromString,
+                _registered_method=True)
+        self.ListPolicyVersions = channel.unary_unary(
+                '/cowitness.v1.PolicyService/ListPolicyVersions',
+                request_serializer=cowitness_dot_v1_dot_cowitness__pb2.ListPolicyVersionsRequest.SerializeToString,
+                response_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ListPolicyVersionsResponse.FromString,
+                _registered_method=True)
+        self.AddPolicyEntry = channel.unary_unary(
+                '/cowitness.v1.PolicyService/AddPolicyEntry',
+                request_serializer=cowitness_dot_v1_dot_cowitness__pb2.AddPolicyEntryRequest.SerializeToString,
+                response_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.FromString,
+                _registered_method=True)
+        self.RemovePolicyEntry = channel.unary_unary(
+                '/cowitness.v1.PolicyService/RemovePolicyEntry',
+                request_serializer=cowitness_dot_v1_dot_cowitness__pb2.RemovePolicyEntryRequest.SerializeToString,
+                response_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.FromString,
+                _registered_method=True)
+
+
+class PolicyServiceServicer:
+    """Every call that changes something answers when the inspectors judge by it (or did not within two seconds: `applied`).
+    """
+
+    def GetPolicy(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApplyPolicy(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollBackPolicy(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPolicyVersions(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddPolicyEntry(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemovePolicyEntry(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_PolicyServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'GetPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPolicy,
+                    request_deserializer=cowitness_dot_v1_dot_cowitness__pb2.GetPolicyRequest.FromString,
+                    response_serializer=cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.SerializeToString,
+            ),
+            'ApplyPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApplyPolicy,
+                    request_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ApplyPolicyRequest.FromString,
+                    response_serializer=cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.SerializeToString,
+            ),
+            'RollBackPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollBackPolicy,
+                    request_deserializer=cowitness_dot_v1_dot_cowitness__pb2.RollBackPolicyRequest.FromString,
+                    response_serializer=cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.SerializeToString,
+            ),
+            'ListPolicyVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPolicyVersions,
+                    request_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ListPolicyVersionsRequest.FromString,
+                    response_serializer=cowitness_dot_v1_dot_cowitness__pb2.ListPolicyVersionsResponse.SerializeToString,
+            ),
+            'AddPolicyEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddPolicyEntry,
+                    request_deserializer=cowitness_dot_v1_dot_cowitness__pb2.AddPolicyEntryRequest.FromString,
+                    response_serializer=cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.SerializeToString,
+            ),
+            'RemovePolicyEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemovePolicyEntry,
+                    request_deserializer=cowitness_dot_v1_dot_cowitness__pb2.RemovePolicyEntryRequest.FromString,
+                    response_serializer=cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'cowitness.v1.PolicyService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('cowitness.v1.PolicyService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class PolicyService:
+    """Every call that changes something answers when the inspectors judge by it (or did not within two seconds: `applied`).
+    """
+
+    @staticmethod
+    def GetPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cowitness.v1.PolicyService/GetPolicy',
+            cowitness_dot_v1_dot_cowitness__pb2.GetPolicyRequest.SerializeToString,
+            cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApplyPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cowitness.v1.PolicyService/ApplyPolicy',
+            cowitness_dot_v1_dot_cowitness__pb2.ApplyPolicyRequest.SerializeToString,
+            cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollBackPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cowitness.v1.PolicyService/RollBackPolicy',
+            cowitness_dot_v1_dot_cowitness__pb2.RollBackPolicyRequest.SerializeToString,
+            cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPolicyVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cowitness.v1.PolicyService/ListPolicyVersions',
+            cowitness_dot_v1_dot_cowitness__pb2.ListPolicyVersionsRequest.SerializeToString,
+            cowitness_dot_v1_dot_cowitness__pb2.ListPolicyVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddPolicyEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cowitness.v1.PolicyService/AddPolicyEntry',
+            cowitness_dot_v1_dot_cowitness__pb2.AddPolicyEntryRequest.SerializeToString,
+            cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemovePolicyEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cowitness.v1.PolicyService/RemovePolicyEntry',
+            cowitness_dot_v1_dot_cowitness__pb2.RemovePolicyEntryRequest.SerializeToString,
+            cowitness_dot_v1_dot_cowitness__pb2.ProtectionPolicy.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
 class AttackTraceServiceStub:
     """Missing associated documentation comment in .proto file."""
 

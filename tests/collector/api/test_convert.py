@@ -119,7 +119,7 @@ def test_logins_agents_and_hosts() -> None:
         FULL.kernel_events, 3, "1" * 16,
     )  # fmt: skip
     agent = Agent(
-        FULL.request.process, "block", "0.1", START, START + 1, True, True, (Hook("a.b", "failed", "x"),), {"n": 1}
+        FULL.request.process, "block", "0.1", START, START + 1, True, True, (Hook("a.b", "failed", "x"),), {"n": 1}, 7
     )
     host = Host("box", "Debian", "6.1", "x86_64", True, "why", (Capability("bcc", True, "p"),), {"n": 1}, "0.1", START)
     for made in (convert.login(event), convert.agent(agent), convert.host(host)):

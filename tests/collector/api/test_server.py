@@ -81,11 +81,11 @@ def test_where_it_cannot_listen() -> None:
 
 
 def test_a_request_that_is_too_large() -> None:
-    """More than 1 MiB is not read."""
+    """More than a policy document may have is not read."""
     with served() as node, grpc.insecure_channel(f"unix:{node.socket}") as channel:
         stub = rpc.AttackTraceServiceStub(channel)
         with pytest.raises(grpc.RpcError) as caught:
-            stub.GetAttackTrace(pb.GetAttackTraceRequest(id="a" * (2 << 20)))
+            stub.GetAttackTrace(pb.GetAttackTraceRequest(id="a" * (7 << 20)))
         assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
         assert not rpc.NodeServiceStub(channel).ListHosts(pb.ListHostsRequest()).hosts
 

@@ -24,6 +24,7 @@ from collector.inspector.limits import Limits
 from collector.inspector.views import Views
 from collector.inspector.worker import Worker
 from collector.model import Finding, Operation, Peer, Process, Request, RequestReport, Verdict
+from collector.policy.compiled import Compiled
 from collector.wire import agent as wire
 from collector.wire import frames
 
@@ -50,6 +51,8 @@ class TinyJudge:
         stages = (Verdict.ATTEMPTED, Verdict.REACHED) if reached else (Verdict.ATTEMPTED,)
         findings = tuple(Finding("r-1", "rule", "command_injection", stage) for stage in stages)
         return RequestReport(self.request_view(record, process), findings, operations, final)
+
+    policy = Compiled()
 
     def verdict(self, ask: wire.Ask, process: Process, mode: str) -> wire.Verdict:
         if ask.request.method == "EXPLODE":

@@ -1,0 +1,1 @@
+"""What is refused, and what is looked at: one versioned policy that can change while everything runs."""

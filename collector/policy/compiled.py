@@ -1,0 +1,77 @@
+"""A policy made ready for requests: immutable, so that a request sees one version from its beginning to its end."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from collector.policy.document import Entry, Policy, Rule
+from collector.policy.lists import Listed, Lists
+
+Action = Literal["", "off", "monitor", "block"]
+
+
+class Compiled:
+    """What is asked of a policy while a request is judged."""
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = policy or Policy()
+        self._services = {one.service: one.mode for one in self.policy.services}
+        self._block, self._allow = Lists(self.policy.block), Lists(self.policy.allow)
+        self._suspicious = Lists(self.policy.suspicious)
+        self._bypass = Lists(Entry(text) for text in self.policy.bypass if not text.startswith("/"))
+        self._paths = tuple(text for text in self.policy.bypass if text.startswith("/"))
+        self._rules = self.policy.rules
+
+    @property
+    def version(self) -> int:
+        return self.policy.version
+
+    @property
+    def has_lists(self) -> bool:
+        """Whether anybody is listed for anything."""
+        return bool(self._block or self._allow or self._suspicious or self._bypass or self._paths)
+
+    @property
+    def lists(self) -> bool:
+        """Whether something is refused in monitor mode, too."""
+        return bool(self._block) or bool(self._suspicious) or any(rule.action == "block" for rule in self._rules)
+
+    @property
+    def users(self) -> bool:
+        """Whether users or sessions are listed."""
+        return self._block.has_names or self._suspicious.has_names
+
+    def mode(self, service: str) -> str:
+        """The mode of a service; empty leaves it to the app."""
+        return self._services.get(service, self.policy.mode)
+
+    def bypassed(self, address: str, path: str, now: int) -> bool:
+        """Whether a request is not looked at."""
+        if self._paths and path.startswith(self._paths):
+            return True
+        return self._bypass.find(address, "", "", "", now) is not None
+
+    def refused(self, address: str, user: str, login: str, session: str, now: int) -> Listed | None:
+        """The entry for which a request is refused."""
+        return self._block.find(address, user, login, session, now)
+
+    def allowed(self, address: str, user: str, login: str, session: str, now: int) -> bool:
+        """Whether a request is never refused."""
+        return self._allow.find(address, user, login, session, now) is not None
+
+    def suspicious(self, address: str, user: str, login: str, session: str, now: int) -> bool:
+        """Whether every match refuses."""
+        return self._suspicious.find(address, user, login, session, now) is not None
+
+    def action(self, rule_id: str, category: str, service: str, path: str, parameter: str) -> Action:
+        """What becomes of a match; empty: what the rule itself says."""
+        if not self._rules:
+            return ""
+        names = (rule_id, category, "*")
+        return next((r.action for r in self._rules if r.rule in names and _fits(r, service, path, parameter)), "")
+
+
+def _fits(rule: Rule, service: str, path: str, parameter: str) -> bool:
+    return (
+        rule.service in ("", service) and path.startswith(rule.path) and rule.parameter in ("", parameter)
+    )  # fmt: skip

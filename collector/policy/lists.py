@@ -1,0 +1,88 @@
+"""Who is listed: look-ups whose cost does not grow with the list. Addresses are integers in tables by prefix length."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import TypeVar
+
+from msgspec import Struct
+
+from collector.policy.document import Entry, subject_of
+
+BITS = {4: 32, 6: 128}
+Key = TypeVar("Key")
+
+
+class Listed(Struct, frozen=True):
+    """An entry that was found, and how: address, user or session. `expires` in ns since the epoch, 0 for never."""
+
+    kind: str
+    entry: Entry
+    expires: int
+
+
+class Lists:
+    """Compiled entries. An entry that has expired is as if it were not there."""
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._names: dict[tuple[str, str], Listed] = {}
+        self._networks: dict[tuple[int, int], dict[int, Listed]] = {}
+        for entry in entries:
+            self._add(entry)
+        self._lengths = {
+            version: sorted((length for known, length in self._networks if known == version), reverse=True)
+            for version in BITS
+        }
+
+    def __len__(self) -> int:
+        return len(self._names) + sum(map(len, self._networks.values()))
+
+    @property
+    def has_names(self) -> bool:
+        """Whether users or sessions are listed."""
+        return bool(self._names)
+
+    def find(self, address: str, user: str, login: str, session: str, now: int) -> Listed | None:
+        """The entry that fits, the user before the address, the longest prefix first. `now`: ns since the epoch."""
+        if self._names:
+            for kind, name in (("user", user), ("user", login), ("session", session)):
+                found = self._names.get((kind, name)) if name else None
+                if found is not None and _counts(found, now):
+                    return found
+        return self._network(address, now) if self._networks and address else None
+
+    def _network(self, text: str, now: int) -> Listed | None:
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            return None
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        number, bits = int(address), BITS[address.version]
+        for length in self._lengths[address.version]:
+            found = self._networks[address.version, length].get(number >> (bits - length))
+            if found is not None and _counts(found, now):
+                return found
+        return None
+
+    def _add(self, entry: Entry) -> None:
+        kind, what = subject_of(entry.subject)
+        expires = int(entry.expires.timestamp() * 1e9) if entry.expires else 0
+        if isinstance(what, str):
+            _keep(self._names, (kind, what), Listed(kind, entry, expires))
+            return
+        table = self._networks.setdefault((what.version, what.prefixlen), {})
+        number = int(what.network_address) >> (BITS[what.version] - what.prefixlen)
+        _keep(table, number, Listed("address", entry, expires))
+
+
+def _keep(table: dict[Key, Listed], key: Key, new: Listed) -> None:
+    """Of two entries for the same, the one that lasts longer."""
+    old = table.get(key)
+    if old is None or (old.expires and (not new.expires or new.expires > old.expires)):
+        table[key] = new
+
+
+def _counts(found: Listed, now: int) -> bool:
+    return not found.expires or found.expires > now

@@ -1,0 +1,31 @@
+"""What every answer is made of, with placeholders."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from collector.refusal.settings import PLACEHOLDER
+
+HTML = f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>You've been blocked</title>
+<h1>You've been blocked</h1>
+<p>This request was stopped for security reasons. If you think that it should not have been, tell the site's owner
+this id:</p>
+<p>Security response id: {PLACEHOLDER}</p></html>
+"""
+JSON = (
+    '{"errors":[{"title":"You\'ve been blocked","detail":"This request was stopped for security reasons. If you think '
+    "that it should not have been, tell the site's owner the security_response_id.\"}],"
+    f'"security_response_id":"{PLACEHOLDER}"}}\n'
+)
+
+
+class Template(Struct, frozen=True):
+    """`html` and `json` are whole pages. `location` is empty where clients are not sent elsewhere."""
+
+    type: str = "auto"
+    status: int = 403
+    html: str = HTML
+    json: str = JSON
+    location: str = ""
+    redirect_status: int = 303
