@@ -20,7 +20,9 @@ import msgspec
 from msgspec import Meta, Struct, field
 from msgspec.structs import FieldInfo, fields
 
+from collector import policies
 from collector.detect.settings import DetectSettings, check
+from collector.policies import EnforcementSettings, PolicySettings
 
 MAX_FILE = 1 << 20
 """Bytes of a configuration file; nobody writes more by hand."""
@@ -29,10 +31,6 @@ DEFAULT_RUN_DIR = "/run/cowitness"
 MAX_SENSITIVE_PATH = 63
 """Bytes that the probes' kernel map holds of a path (probes/bpf/files.c)."""
 
-MAX_PROGRAM_PATH = 123
-"""Bytes that the kernel map of policies holds of a path (probes/bpf/policy.h)."""
-
-MAX_POLICIES = 63
 SensitivePath = Annotated[str, Meta(pattern="^/", max_length=MAX_SENSITIVE_PATH)]
 
 
@@ -133,58 +131,6 @@ class ProbeSettings(Section, frozen=True):
             description="Further files whose opening is told, whoever opens them: absolute paths of at most "
             f"{MAX_SENSITIVE_PATH} bytes.",
         ),
-    ] = ()
-
-
-PolicyName = Annotated[
-    str, Meta(pattern="^[a-z0-9][a-z0-9._-]*$", max_length=64, description="Stands in every decision.")
-]
-ProgramPath = Annotated[str, Meta(pattern="^/", max_length=MAX_PROGRAM_PATH)]
-Mode = Literal["off", "observe", "enforce"]
-
-
-class PolicySettings(Section, frozen=True):
-    """What the processes of a service, and all that descends from them, may execute and connect to."""
-
-    name: PolicyName
-    service: Annotated[
-        str, Meta(min_length=1, max_length=200, description="Whom it is for; `*`: every service that no policy names.")
-    ]
-    mode: Annotated[Mode, Meta(description="`observe` lets happen what `enforce` would deny, and tells of both.")] = (
-        "observe"
-    )
-    scope: Annotated[
-        Literal["requests", "processes"],
-        Meta(description="In requests only (marked threads and what they start), or always."),
-    ] = "requests"
-    execute: Annotated[
-        Literal["any", "none", "no-shells", "listed"],
-        Meta(description="Which programs may start. One that may not is killed before its first instruction."),
-    ] = "any"
-    programs: Annotated[
-        tuple[ProgramPath, ...],
-        Meta(max_length=256, description="For `listed`: paths, exactly as they are called."),
-    ] = ()
-    connect: Annotated[
-        Literal["any", "no-metadata", "no-private", "listed"],
-        Meta(
-            description="Where connections and datagrams may go; one that may not fails with EPERM. `no-metadata` "
-            "denies the addresses that tell a cloud's secrets, `no-private` private networks, too (but name servers)."
-        ),
-    ] = "any"
-    networks: Annotated[
-        tuple[str, ...],
-        Meta(max_length=256, description="Addresses or networks (CIDR) that are allowed, whatever `connect` says."),
-    ] = ()
-
-
-class EnforcementSettings(Section, frozen=True):
-    """What the kernel side denies: nothing without a policy. `cowitness enforce off` turns it off at once."""
-
-    mode: Annotated[Mode, Meta(description="The highest mode of any policy.")] = "enforce"
-    policies: Annotated[
-        tuple[PolicySettings, ...],
-        Meta(max_length=MAX_POLICIES, description="Each as `[[enforcement.policies]]`, see below."),
     ] = ()
 
 
@@ -294,7 +240,7 @@ def documentation() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _chapter(title: str, kind: type[Section]) -> list[str]:
+def _chapter(title: str, kind: type[Struct]) -> list[str]:
     head = ["", f"## {title}", "", (kind.__doc__ or "").splitlines()[0], "", "| key | default | meaning |"]
     return [*head, "|---|---|---|", *(_row(info) for info in fields(kind))]
 
@@ -363,7 +309,7 @@ def _check_values(settings: Settings) -> None:
     ring = settings.probes.ring_bytes
     if ring & (ring - 1):
         raise ValueError(f"probes.ring_bytes: {ring} is not a power of two")
-    _check_policies(settings.enforcement.policies)
+    policies.check(settings.enforcement.policies)
     if settings.metrics.listen:
         listen_address(settings.metrics.listen)
     if settings.inspector.listen:
@@ -372,23 +318,6 @@ def _check_values(settings: Settings) -> None:
             raise ValueError(f"inspector.listen: {host} is not a loopback address")
     if settings.api.group:
         _check_group(settings.api.group)
-
-
-def _check_policies(policies: tuple[PolicySettings, ...]) -> None:
-    names = [policy.name for policy in policies]
-    for policy in policies:
-        if names.count(policy.name) > 1:
-            raise ValueError(f"enforcement.policies: two are named '{policy.name}'")
-        for path in policy.programs:
-            if len(path.encode()) > MAX_PROGRAM_PATH:
-                raise ValueError(
-                    f"enforcement.policies: {policy.name}: '{path}' has more than {MAX_PROGRAM_PATH} bytes"
-                )
-        for network in policy.networks:
-            try:
-                ipaddress.ip_network(network)
-            except ValueError as error:
-                raise ValueError(f"enforcement.policies: {policy.name}: {error}") from None
 
 
 def _check_group(name: str) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import structlog
 
-from collector.config import EnforcementSettings, PolicySettings
 from collector.core.probe_source import ProbeSource
+from collector.policies import EnforcementSettings, PolicySettings
 from probes.vocabulary import MODES, Enforce, KernelEvent, Mode, Policy
 
 PATIENCE = 1.0
