@@ -21,6 +21,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import FieldInfo, fields
 
 from collector import policies
+from collector.behaviour.settings import BehaviourSettings
 from collector.detect.settings import DetectSettings, check
 from collector.policies import EnforcementSettings, PolicySettings
 
@@ -167,6 +168,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     inspector: InspectorSettings = InspectorSettings()
     detect: DetectSettings = DetectSettings()
     correlate: CorrelateSettings = CorrelateSettings()
+    behaviour: BehaviourSettings = BehaviourSettings()
     store: StoreSettings = StoreSettings()
     probes: ProbeSettings = ProbeSettings()
     enforcement: EnforcementSettings = EnforcementSettings()
@@ -256,15 +258,16 @@ def to_toml(settings: Settings) -> str:
     """The settings as a file that `load` reads. JSON's strings, numbers, booleans and arrays are TOML's too."""
     lines: list[str] = []
     for section, values in msgspec.to_builtins(settings).items():
-        lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in values.items()), ""]
+        lines += [f"[{section}]", *(f"{key} = {toml_value(value)}" for key, value in values.items()), ""]
     return "\n".join(lines)
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """A value as TOML writes it."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key} = {toml_value(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(toml_value, value)) + "]"
     return json.dumps(value)
 
 

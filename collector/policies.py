@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from probes.vocabulary import Policy
+
 MAX_PROGRAM_PATH = 123
 """Bytes that the kernel map of policies holds of a path (probes/bpf/policy.h)."""
 
@@ -62,6 +64,14 @@ class EnforcementSettings(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[PolicySettings, ...],
         Meta(max_length=MAX_POLICIES, description="Each as `[[enforcement.policies]]`, see below."),
     ] = ()
+
+
+def policy_of(settings: PolicySettings) -> Policy:
+    """The part of a policy that the kernel side needs."""
+    return Policy(
+        settings.name, settings.mode, settings.scope, settings.execute, settings.programs, settings.connect,
+        settings.networks,
+    )  # fmt: skip
 
 
 def check(policies: tuple[PolicySettings, ...]) -> None:

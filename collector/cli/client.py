@@ -39,6 +39,7 @@ class Client:
         self._traces = rpc.AttackTraceServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._logins = rpc.LoginEventServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._node = rpc.NodeServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._behaviour = rpc.BehaviourServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Client:
         return self
@@ -93,6 +94,27 @@ class Client:
                 else self._node.GetEnforcement(pb.GetEnforcementRequest(), timeout=DEADLINE)
             )
         return found
+
+    def behaviours(self) -> Iterator[pb.Behaviour]:
+        """What is known of every service."""
+
+        def page(size: int, token: str) -> tuple[Any, str]:
+            request = pb.ListBehavioursRequest(page_size=size, page_token=token)
+            answer = self._behaviour.ListBehaviours(request, timeout=DEADLINE)
+            return answer.behaviours, answer.next_page_token
+
+        return self._pages(page, 1 << 30)
+
+    def behaviour(self, service: str) -> pb.Behaviour:
+        with self.explained():
+            wanted = pb.GetBehaviourRequest(service_name=service)
+            found: pb.Behaviour = self._behaviour.GetBehaviour(wanted, timeout=DEADLINE)
+        return found
+
+    def forget(self, service: str) -> None:
+        """Have a service learnt anew."""
+        with self.explained():
+            self._behaviour.DeleteBehaviour(pb.DeleteBehaviourRequest(service_name=service), timeout=DEADLINE)
 
     def watch_traces(self, wanted: pb.AttackTraceFilter) -> Any:
         """The stream; its `initial_metadata()` returns when the watch has begun."""
