@@ -10,7 +10,7 @@ from collector.behaviour.profile import Profile
 from collector.policies import MAX_PROGRAM_PATH, PolicySettings
 
 MAX_LISTED = 256
-PROGRAM = re.compile(r"/[^*\x00-\x1f\x7f]+")
+PROGRAM = re.compile(r"/[^*#\x00-\x1f\x7f]+")
 DESTINATION = re.compile(r"\[?([0-9a-f.:]+?)\]?(/[0-9]+)?:(?:[0-9]+|\*)")
 
 

@@ -1,8 +1,8 @@
 """What a kernel event says of a service's behaviour, in names that stay the same from request to request.
 
-Each thing has a narrow name and wider ones, which stand for it once the service has shown enough of its kind: numbers,
-names of temporary files and rotated logs are taken out of paths, files become `*.jpg`, then a directory, addresses a
-network. Protected directories and sensitive files are never widened.
+Each thing has a narrow name and wider ones, which stand for it once the service has shown enough of its kind: numbers
+and names of chance become `#`, rotated logs the log, files `*.jpg`, then their directory's `*`, addresses a network.
+Protected directories and sensitive files are never widened.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ IGNORED = re.compile(
 UNIX_IGNORED = re.compile(r"^(?:/var)?/run/(?:nscd/socket$|systemd/)|^/dev/log$")
 PROTECTED = ("/etc", "/root", "/boot", "/bin", "/sbin", "/lib", "/lib64", "/usr", "/dev", "/proc", "/sys", "/var/spool")
 TEMPORARY = re.compile(r"^(\.?)tmp(?:[a-z0-9_]{8}|\.[A-Za-z0-9]{6,})(?=\.|$)")
-VARIANT = re.compile(r"(?:-journal|-wal|-shm|~|\.(?:lock|tmp|bak|part|swp|swx|new|old|gz|\*)|[.-]\*)$")
+Spot = tuple[str, str]
+VARIANT = re.compile(r"(?:-journal|-wal|-shm|~|\.(?:lock|tmp|bak|part|swp|swx|new|old|gz|#)|[.-]#)$")
 _RUN = re.compile(r"[A-Za-z0-9]*[0-9][A-Za-z0-9]*")
 _LONG = re.compile(r"[0-9]{4,}|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b(?=[a-f]*[0-9])[0-9a-f]{12,}\b")
 
@@ -94,10 +95,10 @@ def program(path: str) -> Thing:
     """A program by its path, names of temporary directories and long numbers taken out.
 
     >>> program("/usr/bin/python3.11").name, program("/tmp/tmpab12_xyz/run").name
-    ('/usr/bin/python3.11', '/tmp/tmp*/run')
+    ('/usr/bin/python3.11', '/tmp/tmp#/run')
     """
-    parts = (TEMPORARY.sub(r"\1tmp*", part) for part in normal(path).split("/"))
-    return Thing("program", _LONG.sub("*", "/".join(parts)))
+    parts = (TEMPORARY.sub(r"\1tmp#", part) for part in normal(path).split("/"))
+    return Thing("program", _LONG.sub("#", "/".join(parts)))
 
 
 def destination(event: KernelEvent) -> Iterator[Thing]:
@@ -155,7 +156,7 @@ def _wider(directory: str, name: str) -> Iterator[Wider]:
     if not directory or protected(directory):
         return
     suffix = posixpath.splitext(name)[1]
-    if suffix and "*" not in suffix:
+    if suffix and "#" not in suffix:
         yield Wider(f"write {directory}/*{suffix}", name, FEW)
     yield Wider(f"write {directory}/*", name, MANY)
     above, _, below = directory.rpartition("/")
@@ -173,26 +174,43 @@ def protected(directory: str) -> bool:
     return any(directory == root or directory.startswith(root + "/") for root in PROTECTED)
 
 
+def spot(path: str) -> Spot | None:
+    """A file's place and sort: its directory as given, and its suffix, after a # where the rest is a number or made of
+    chance. None where its name may say more than that.
+
+    >>> spot("/srv/cat.jpg"), spot("/srv/7f3a9b.jpg"), spot("/tmp/tmpk3j_a9x1"), spot("/srv/.env"), spot("/srv/id_rsa")
+    (('/srv', '.jpg'), ('/srv', '#.jpg'), ('/tmp', '#'), None, None)
+    """
+    directory, _, name = path.rpartition("/")
+    if name[:3] == "tmp" and TEMPORARY.fullmatch(name):
+        return directory, "#"
+    stem, _, suffix = name.rpartition(".")
+    if not stem or not suffix or name[0] == ".":
+        return None
+    varied = stem.isalnum() and not stem.isalpha() and (stem.isdigit() or len(stem) >= 6)
+    return directory, f"#.{suffix}" if varied else f".{suffix}"
+
+
 @lru_cache(4096)
 def general(part: str) -> str:
     """A part of a path without what differs each time.
 
     >>> general("tmpab12_xyz"), general("2026"), general("upload-7f3a9b21.part"), general("v2")
-    ('tmp*', '*', 'upload-*.part', 'v*')
+    ('tmp#', '#', 'upload-#.part', 'v#')
     """
-    return _RUN.sub(_star, TEMPORARY.sub(r"\1tmp*", part))
+    return _RUN.sub(_varied, TEMPORARY.sub(r"\1tmp#", part))
 
 
-def _star(match: re.Match[str]) -> str:
+def _varied(match: re.Match[str]) -> str:
     run = match[0]
-    return "*" if run.isdigit() or len(run) >= 6 else re.sub("[0-9]+", "*", run)
+    return "#" if run.isdigit() or len(run) >= 6 else re.sub("[0-9]+", "#", run)
 
 
 def unvaried(name: str) -> str:
     """A file's name without what its journals, locks and rotated forms add.
 
-    >>> unvaried("db.sqlite-journal"), unvaried("app.log.*.gz"), unvaried("*")
-    ('db.sqlite', 'app.log', '*')
+    >>> unvaried("db.sqlite-journal"), unvaried("app.log.#.gz"), unvaried("#")
+    ('db.sqlite', 'app.log', '#')
     """
     while (shorter := VARIANT.sub("", name)) != name and shorter:
         name = shorter

@@ -17,7 +17,7 @@ import structlog
 from msgspec import Struct
 
 from collector.behaviour.findings import MISSING, finding
-from collector.behaviour.names import DNS_PORTS, PUBLIC, WRITING, Thing, harmless, things
+from collector.behaviour.names import DNS_PORTS, PUBLIC, WRITING, Spot, Thing, harmless, spot, things
 from collector.behaviour.profile import HOUR, MIN_REQUESTS, Profile, Version
 from collector.behaviour.settings import BehaviourSettings
 from collector.model import Agent, Finding, Process
@@ -33,8 +33,10 @@ KINDS = frozenset(("exec", "fork", "exit", "connect", "send", "dns", "open", "de
 AGAIN = ("dns", "rename", "link")
 """Kinds that are always looked at: they say more than one thing."""
 
-Quiet = set[tuple[str, str, int]]
+WRITES = ("open", "rename", "delete", "chmod")
+Quiet = set[tuple[str, str, int] | Spot | None]
 
+T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
 log = structlog.get_logger()
@@ -64,6 +66,7 @@ class Watcher:
         self._served: OrderedDict[int, int] = OrderedDict()
         self._attacked: OrderedDict[str, None] = OrderedDict()
         self._taught: OrderedDict[str, Profile] = OrderedDict()
+        self._read: set[str] = set()
         self._named: OrderedDict[str, None] = OrderedDict()
         self.counters: Counter[str] = Counter()
 
@@ -89,10 +92,10 @@ class Watcher:
         found: list[tuple[KernelEvent, Finding]] = []
         if not self._owners:
             return found
-        owners = self._owners
+        owners, read = self._owners, self._read
         for event in events:
             kind = event.kind
-            if kind not in KINDS or (kind == "open" and not event.flags & WRITING and harmless(event.path)):
+            if (kind == "open" and not event.flags & WRITING and event.path in read) or kind not in KINDS:
                 continue
             owner = owners.get(event.pid) or self._find_owner(event)
             if owner is None:
@@ -101,7 +104,7 @@ class Watcher:
                 remember(owners, event.child_pid, owner, MAX_PROCESSES)
             elif kind == "exit":
                 owners.pop(event.pid, None)
-            elif (kind, event.path or event.address, event.port or event.flags & WRITING) not in owner.quiet:
+            elif not is_known(event, owner.quiet):
                 found += self._look(event, owner)
         return found
 
@@ -190,8 +193,12 @@ class Watcher:
         """Whatever the hot path does not know."""
         if event.result in MISSING:
             return
+        if event.kind == "open" and not event.flags & WRITING and harmless(event.path):
+            add(self._read, event.path)
+            return
         state = self._learning(owner)
-        fresh = [thing for thing in things(event) if not owner.profile.knows(thing)]
+        shown = list(things(event))
+        fresh = [thing for thing in shown if not owner.profile.knows(thing)]
         if event.kind == "dns" and not fresh:
             remember(self._named, event.request_id, None, MAX_REQUESTS)
         for thing in fresh:
@@ -200,12 +207,17 @@ class Watcher:
             elif self._counts(event, thing, owner) and self._first_seen(event, thing, owner):
                 yield event, finding(event, thing)
         if not fresh and event.kind not in AGAIN:
-            self._silence(event, owner)
+            add(owner.quiet, (event.kind, event.path or event.address, event.port or event.flags & WRITING))
+        if not fresh and shown and shown[0].kind == "path":
+            self._known_spots(event, shown, owner)
 
-    def _silence(self, event: KernelEvent, owner: Owner) -> None:
-        if len(owner.quiet) >= MAX_QUIET:
-            owner.quiet.clear()
-        owner.quiet.add((event.kind, event.path or event.address, event.port or event.flags & WRITING))
+    def _known_spots(self, event: KernelEvent, shown: Sequence[Thing], owner: Owner) -> None:
+        """The next file of the same sort in the same place will need no second look."""
+        names = owner.profile.known.get("path", {})
+        for path, thing in zip(filter(None, (event.path, event.target)), shown, strict=False):
+            where = spot(path)
+            if where is not None and event.kind != "link" and (where[1][0] == "#" or thing.name not in names):
+                add(owner.quiet, where)
 
     def _learn(self, event: KernelEvent, thing: Thing, owner: Owner) -> None:
         if event.request_id in self._attacked:
@@ -241,6 +253,23 @@ class Watcher:
             log.warning("a service is learnt anew", service=profile.service, version=owner.version,
                         reason="many things were first seen at a time; programs are still found")  # fmt: skip
         return told
+
+
+def is_known(event: KernelEvent, quiet: Quiet) -> bool:
+    """Whether this is known, or writes a file of a sort that is written in its place as a matter of course."""
+    kind, writing = event.kind, event.flags & WRITING
+    if (kind, event.path or event.address, event.port or writing) in quiet:
+        return True
+    if kind not in WRITES or (kind == "open" and not writing):
+        return False
+    return spot(event.path) in quiet and (kind != "rename" or spot(event.target) in quiet)
+
+
+def add(memory: set[T], one: T) -> None:
+    """Keep it; a full memory begins anew."""
+    if len(memory) >= MAX_QUIET:
+        memory.clear()
+    memory.add(one)
 
 
 def remember(memory: OrderedDict[K, V], key: K, value: V, limit: int) -> None:

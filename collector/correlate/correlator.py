@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from collector.correlate.case import Case
-from collector.correlate.deeds import deed_of
+from collector.correlate.deeds import KINDS, deed_of
 from collector.correlate.events import Recent
 from collector.correlate.kin import Kin
 from collector.correlate.peers import Key, Peers, plain
@@ -153,7 +153,7 @@ class Correlator:
 
     def _marked(self, event: KernelEvent, changed: dict[str, Case], now: int) -> None:
         case = self._cases.get(event.request_id)
-        if case is None and deed_of(event) is not None:
+        if case is None and event.kind in KINDS and deed_of(event) is not None:
             case = self._convicted(event)
         if case is not None:
             case.add((event,))

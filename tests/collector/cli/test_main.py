@@ -19,7 +19,8 @@ from tests.collector.cli.conftest import COMMAND, Shell
 from tests.collector.records import START, confirmed, login, trace
 
 COMMANDS = (
-    "up", "traces", "trace", "logins", "agents", "hosts", "enforce", "behaviour", "watch", "doctor", "config", "version",
+    "up", "traces", "trace", "logins", "agents", "hosts", "enforce", "behaviour", "watch", "doctor", "config",
+    "version",
 )  # fmt: skip
 COMMON = {"--json", "--run-dir"}
 """Options that the manual explains once for all."""
