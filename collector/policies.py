@@ -12,17 +12,21 @@ from probes.vocabulary import Policy
 MAX_PROGRAM_PATH = 123
 """Bytes that the kernel map of policies holds of a path (probes/bpf/policy.h)."""
 
+MAX_PART = 54
+"""Bytes that the kernel map of files holds of one part of a path (probes/bpf/paths.h)."""
+
 MAX_POLICIES = 63
 
 PolicyName = Annotated[
     str, Meta(pattern="^[a-z0-9][a-z0-9._-]*$", max_length=64, description="Stands in every decision.")
 ]
 ProgramPath = Annotated[str, Meta(pattern="^/", max_length=MAX_PROGRAM_PATH)]
+FilePath = Annotated[str, Meta(pattern="^/.", max_length=1024)]
 Mode = Literal["off", "observe", "enforce"]
 
 
 class PolicySettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the processes of a service, and all that descends from them, may execute and connect to."""
+    """What the processes of a service, and all that descends from them, may execute, connect to and open."""
 
     name: PolicyName
     service: Annotated[
@@ -54,6 +58,21 @@ class PolicySettings(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[str, ...],
         Meta(max_length=256, description="Addresses or networks (CIDR) that are allowed, whatever `connect` says."),
     ] = ()
+    deny_read: Annotated[
+        tuple[FilePath, ...],
+        Meta(
+            max_length=256,
+            description="Files that may not be opened for reading: whole paths, or with a slash at the end all below a "
+            "directory; as the kernel has them, links followed. Who opens one is killed before it can read.",
+        ),
+    ] = ()
+    deny_write: Annotated[
+        tuple[FilePath, ...],
+        Meta(
+            max_length=256,
+            description="The same for writing. What the opening itself does (create, empty) has happened by then.",
+        ),
+    ] = ()
 
 
 class EnforcementSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +89,7 @@ def policy_of(settings: PolicySettings) -> Policy:
     """The part of a policy that the kernel side needs."""
     return Policy(
         settings.name, settings.mode, settings.scope, settings.execute, settings.programs, settings.connect,
-        settings.networks,
+        settings.networks, settings.deny_read, settings.deny_write,
     )  # fmt: skip
 
 
@@ -85,8 +104,18 @@ def check(policies: tuple[PolicySettings, ...]) -> None:
                 raise ValueError(
                     f"enforcement.policies: {policy.name}: '{path}' has more than {MAX_PROGRAM_PATH} bytes"
                 )
+        for path in (*policy.deny_read, *policy.deny_write):
+            _check_file(policy.name, path)
         for network in policy.networks:
             try:
                 ipaddress.ip_network(network)
             except ValueError as error:
                 raise ValueError(f"enforcement.policies: {policy.name}: {error}") from None
+
+
+def _check_file(policy: str, path: str) -> None:
+    parts = path.strip("/").split("/")
+    if any(part in ("", ".", "..") or len(part.encode()) > MAX_PART for part in parts):
+        raise ValueError(
+            f"enforcement.policies: {policy}: '{path}' is no whole path, or has a part of more than {MAX_PART} bytes"
+        )

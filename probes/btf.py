@@ -21,6 +21,12 @@ FIELDS = (
     ("socket", "sk"), ("sock_common", "skc_family"), ("sock_common", "skc_dport"), ("sock_common", "skc_daddr"),
     ("sock_common", "skc_v6_daddr"), ("mm_struct", "arg_start"), ("mm_struct", "arg_end"), ("mm_struct", "exe_file"),
 )  # fmt: skip
+PATH_FIELDS = (
+    ("file", "f_mode"), ("dentry", "d_parent"), ("mount", "mnt_parent"), ("mount", "mnt_mountpoint"), ("mount", "mnt"),
+    ("vfsmount", "mnt_root"),
+)  # fmt: skip
+"""What resolved paths are read from; done without where one is missing."""
+
 PREFIXES = {"task_struct": "TASK", "mm_struct": "MM"}
 
 
@@ -83,8 +89,18 @@ def offsets() -> dict[str, int] | None:
         }
         found["FILE_DENTRY"] = types.offset("file", "f_path") + types.offset("path", "dentry")
         found["DENTRY_NAME"] = types.offset("dentry", "d_name") + types.offset("qstr", "name")
+        return found | _path_offsets(types)
     except LookupError:
         return None
     finally:
         types.close()
-    return found
+
+
+def _path_offsets(types: _Types) -> dict[str, int]:
+    """Definitions for paths.h; empty where this kernel does not tell them all."""
+    try:
+        found = {f"{name.upper()}_{member.upper()}": types.offset(name, member) for name, member in PATH_FIELDS}
+        found["FILE_MOUNT"] = types.offset("file", "f_path") + types.offset("path", "mnt")
+    except LookupError:
+        return {}
+    return found | {"HAS_PATHS": 1}

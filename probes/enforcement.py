@@ -1,4 +1,5 @@
-"""Policies as the kernel's maps hold them (bpf/policy.h, bpf/connections.c), and the attachments that connections need.
+"""Policies as the kernel's maps hold them (bpf/policy.h, bpf/connections.c, bpf/paths.h), and the attachments that
+connections need.
 
 Everything is in the kernel's memory and held by this process: when it ends, however it ends, nothing is enforced.
 """
@@ -13,7 +14,8 @@ import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from probes import syscalls
+from probes import files_policy, syscalls
+from probes.files_policy import Tree, files
 from probes.kernel import Kernel
 from probes.vocabulary import MODES, Enforce, Policy
 
@@ -46,6 +48,7 @@ PROGRAM_SIZE, NETWORK_KEY = 124, struct.Struct("=II16s")
 HOOKS = {"on_connect4": 10, "on_connect6": 11, "on_sendmsg4": 14, "on_sendmsg6": 15}
 """Programs of connections.c, and where the kernel attaches them (enum bpf_attach_type)."""
 
+NO_PATHS = "files cannot be judged here: this kernel does not tell where it keeps names and mounts"
 MOUNTS, RESOLVERS = Path("/proc/self/mountinfo"), Path("/etc/resolv.conf")
 ROOT_INODE = 1
 
@@ -58,6 +61,7 @@ class Enforcement:
         self._numbers: dict[str, int] = {}
         self._policies: list[Policy] = []
         self._links: list[int] = []
+        self._tree = Tree(lambda key, value: False)
 
     def take(self, wanted: Enforce) -> str:
         """Put this in force instead of what was; empty, or what of it could not be."""
@@ -65,7 +69,7 @@ class Enforcement:
             self._cap("off")
         failures = self._write(wanted.policies) if wanted.policies != self._policies else []
         connects = any(policy.connect != "any" and policy.mode != "off" for policy in wanted.policies)
-        failures += [self._attach(connects and wanted.mode != "off")]
+        failures += [self._attach(connects and wanted.mode != "off"), self._judge_files(wanted)]
         self._cap(wanted.mode)
         return "; ".join(filter(None, failures))
 
@@ -88,8 +92,10 @@ class Enforcement:
         """All tables anew; nothing is in force meanwhile."""
         self._kernel.clear("programs", len(program_key(0, "")))
         self._kernel.clear("networks", NETWORK_KEY.size)
+        self._kernel.clear("file_tree", files_policy.KEY.size)
+        self._tree = Tree(lambda key, value: self._kernel.update("file_tree", key, value))
         for number in self._numbers.values():
-            self._kernel.update("policies", struct.pack("=I", number), bytes(16))
+            self._kernel.update("policies", struct.pack("=I", number), bytes(20))
         for shell in SHELLS:
             self._kernel.update("programs", program_key(0, shell), struct.pack("=I", 1))
         self._policies = policies
@@ -105,12 +111,21 @@ class Enforcement:
         for network, rule in rules(policy, resolvers()).items():
             if not self._kernel.update("networks", network_key(number, network), struct.pack("=I", rule)):
                 return f"{policy.name}: {network} finds no room"
+        if failure := self._tree.add(number, policy):
+            return failure
         words = (
             MODES.index(policy.mode), SCOPES.index(policy.scope), EXECUTE.index(policy.execute),
-            LISTED if policy.connect == "listed" else ANY,
+            LISTED if policy.connect == "listed" else ANY, int(any(files(policy))),
         )  # fmt: skip
-        self._kernel.update("policies", struct.pack("=I", number), struct.pack("=4I", *words))
+        self._kernel.update("policies", struct.pack("=I", number), struct.pack("=5I", *words))
         return ""
+
+    def _judge_files(self, wanted: Enforce) -> str:
+        """Have opens looked at, where a policy has files; empty, or why that cannot be."""
+        asked = wanted.mode != "off" and any(any(files(policy)) and policy.mode != "off" for policy in wanted.policies)
+        able = "HAS_PATHS" in self._kernel.features
+        self._kernel.update("files_judged", struct.pack("=I", 0), struct.pack("=I", asked and able))
+        return "" if able or not asked else NO_PATHS
 
     def _attach(self, wanted: bool) -> str:
         """Attach the programs of connections or take them away; empty, or why that cannot be."""

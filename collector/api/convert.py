@@ -211,6 +211,7 @@ def policy(service: str, value: Policy) -> pb.Policy:
     return pb.Policy(
         name=text(value.name), service_name=text(service), mode=value.mode, scope=value.scope, execute=value.execute,
         programs=map(text, value.programs), connect=value.connect, networks=map(text, value.networks),
+        deny_read=map(text, value.deny_read), deny_write=map(text, value.deny_write),
     )  # fmt: skip
 
 

@@ -89,15 +89,11 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def app(node: Node, directory: Path) -> Iterator[App]:
     """Version 1, learnt."""
     with serving(node, directory, "1") as app:
-        watched(node)
+        wait_for(lambda: any(a["witnessed"] and a["connected"] for a in node.json("agents")), 30, "a watched agent")
         for _ in range(130):
             assert app.get("/thumbnail") == (200, b"done")
         wait_for(lambda: versions(node).get("1"), 60, "the end of learning")
         yield app
-
-
-def watched(node: Node) -> None:
-    wait_for(lambda: any(a["witnessed"] and a["connected"] for a in node.json("agents")), 30, "a watched agent")
 
 
 def known(node: Node) -> dict[str, Any]:
@@ -155,9 +151,13 @@ def test_a_restart_and_a_new_version(node: Node, app: App, directory: Path) -> N
     node.start()
     assert known(node)["programs"] == before["programs"]
     with serving(node, directory, "2") as newer:
-        watched(node)
-        newer.get("/plugin", X_What="new")
-        wait_for(lambda: "/usr/bin/uname" in known(node)["programs"], 30, "the new version's program")
+
+
+        def told() -> bool:
+            newer.get("/plugin", X_What="new")  # again, until its worker is watched
+            return "/usr/bin/uname" in known(node)["programs"]
+
+        wait_for(told, 60, "the new version's program")
         assert versions(node) == {"1": True, "2": False}
         assert "being learnt" in node.cli("behaviour", "show", "thumbs").stdout
 

@@ -641,7 +641,7 @@ class ListHostsResponse(_message.Message):
     def __init__(self, hosts: _Optional[_Iterable[_Union[Host, _Mapping]]] = ...) -> None: ...
 
 class Policy(_message.Message):
-    __slots__ = ("name", "service_name", "mode", "scope", "execute", "programs", "connect", "networks")
+    __slots__ = ("name", "service_name", "mode", "scope", "execute", "programs", "connect", "networks", "deny_read", "deny_write")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
@@ -650,6 +650,8 @@ class Policy(_message.Message):
     PROGRAMS_FIELD_NUMBER: _ClassVar[int]
     CONNECT_FIELD_NUMBER: _ClassVar[int]
     NETWORKS_FIELD_NUMBER: _ClassVar[int]
+    DENY_READ_FIELD_NUMBER: _ClassVar[int]
+    DENY_WRITE_FIELD_NUMBER: _ClassVar[int]
     name: str
     service_name: str
     mode: str
@@ -658,7 +660,9 @@ class Policy(_message.Message):
     programs: _containers.RepeatedScalarFieldContainer[str]
     connect: str
     networks: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., service_name: _Optional[str] = ..., mode: _Optional[str] = ..., scope: _Optional[str] = ..., execute: _Optional[str] = ..., programs: _Optional[_Iterable[str]] = ..., connect: _Optional[str] = ..., networks: _Optional[_Iterable[str]] = ...) -> None: ...
+    deny_read: _containers.RepeatedScalarFieldContainer[str]
+    deny_write: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., service_name: _Optional[str] = ..., mode: _Optional[str] = ..., scope: _Optional[str] = ..., execute: _Optional[str] = ..., programs: _Optional[_Iterable[str]] = ..., connect: _Optional[str] = ..., networks: _Optional[_Iterable[str]] = ..., deny_read: _Optional[_Iterable[str]] = ..., deny_write: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Enforcement(_message.Message):
     __slots__ = ("mode", "reason", "policies")
