@@ -131,11 +131,6 @@ class Watcher:
         log.warning("a service is learnt anew", service=service, reason="asked to")
         return True
 
-    def learning(self, profile: Profile, name: str) -> bool:
-        """Whether this version is being learnt."""
-        state = profile.versions.get(name)
-        return self._settings.mode == "learn" or state is None or not state.learnt
-
     # inside
 
     def _find_owner(self, event: KernelEvent) -> Owner | None:

@@ -152,7 +152,6 @@ def test_a_restart_and_a_new_version(node: Node, app: App, directory: Path) -> N
     assert known(node)["programs"] == before["programs"]
     with serving(node, directory, "2") as newer:
 
-
         def told() -> bool:
             newer.get("/plugin", X_What="new")  # again, until its worker is watched
             return "/usr/bin/uname" in known(node)["programs"]
