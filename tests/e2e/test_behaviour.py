@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import BIN, App, Node, free_port, running_app, short_directory, wait_for
+from tests.e2e.harness import BIN, ROOT, App, Node, free_port, python, running_app, short_directory, wait_for
 
+SHOPS = {"flask": "examples.bookshop_flask:app", "django": "examples.bookshop_django.wsgi:application"}
 SETTINGS = """
 [behaviour]
 learn_requests = 120
@@ -96,18 +99,18 @@ def app(node: Node, directory: Path) -> Iterator[App]:
         yield app
 
 
-def known(node: Node) -> dict[str, Any]:
-    return node.json("behaviour", "show", "thumbs")[0]
+def known(node: Node, service: str = "thumbs") -> dict[str, Any]:
+    return node.json("behaviour", "show", service)[0]
 
 
-def versions(node: Node) -> dict[str, bool]:
+def versions(node: Node, service: str = "thumbs") -> dict[str, bool]:
     """Whether each version is learnt."""
-    return {one["serviceVersion"]: bool(one.get("learntTime")) for one in known(node)["versions"]}
+    return {one["serviceVersion"]: bool(one.get("learntTime")) for one in known(node, service)["versions"]}
 
 
-def unusual(node: Node) -> dict[tuple[str, str], dict[str, Any]]:
+def unusual(node: Node, service: str = "thumbs") -> dict[tuple[str, str], dict[str, Any]]:
     """The trace of each first-seen thing, by rule and name."""
-    traces = node.traces("--service", "thumbs", "--category", "unusual_behaviour")
+    traces = node.traces("--service", service, "--category", "unusual_behaviour")
     return {(one["ruleId"], one["parameter"]): trace for trace in traces for one in trace["findings"]}
 
 
@@ -166,3 +169,34 @@ def test_forgetting(node: Node, app: App) -> None:
     node.cli("behaviour", "forget", "thumbs")
     assert not any(versions(node).values())
     assert known(node)["programs"] == []
+
+
+@pytest.mark.parametrize("shop", SHOPS)
+def test_visitors_are_never_unusual(node: Node, tmp_path: Path, shop: str) -> None:
+    """A bookshop that has learnt from some visitors finds nothing unusual in others, its workers new ones meanwhile."""
+    port = free_port()
+    command = f"gunicorn -w 2 -k gthread --threads 4 --chdir {ROOT} -b 127.0.0.1:{port} {SHOPS[shop]}".split()
+    with running_app(node, command, port, tmp_path, COWITNESS_SERVICE=shop, BOOKSHOP_DATA=str(tmp_path)) as app:
+
+        def visit() -> None:
+            done = subprocess.run(
+                python("-m", "examples.visitors", app.base, "--count", "200"),
+                cwd=ROOT, capture_output=True, text=True, timeout=300,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stdout + done.stderr
+
+        visit()
+        wait_for(lambda: all(versions(node, shop).values()), 60, "the end of learning")
+        before = {one["process"]["pid"] for one in node.json("agents") if one["connected"]}
+        app.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(pids(node, shop) - before) >= 2, 60, "new workers")
+        visit()
+        app.get("/search?q=%27+union+select+1,2,3--")
+        wait_for(lambda: node.traces("--service", shop), 60, "the one attack that ends the visit")
+        assert unusual(node, shop) == {}
+
+
+def pids(node: Node, service: str) -> set[int]:
+    """The service's processes that the kernel side watches."""
+    agents = [one for one in node.json("agents") if one["connected"] and one["witnessed"]]
+    return {one["process"]["pid"] for one in agents if one["process"]["serviceName"] == service}
