@@ -255,7 +255,7 @@ def _row(info: FieldInfo) -> str:
 
 
 def to_toml(settings: Settings) -> str:
-    """The settings as a file that `load` reads. JSON's strings, numbers, booleans and arrays are TOML's too."""
+    """The settings as a file that `load` reads. JSON's numbers, booleans and arrays are TOML's too."""
     lines: list[str] = []
     for section, values in msgspec.to_builtins(settings).items():
         lines += [f"[{section}]", *(f"{key} = {toml_value(value)}" for key, value in values.items()), ""]
@@ -268,7 +268,13 @@ def toml_value(value: Any) -> str:
         return "{" + ", ".join(f"{key} = {toml_value(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(toml_value, value)) + "]"
-    return json.dumps(value)
+    return _toml_text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _toml_text(text: str) -> str:
+    """Whatever a terminal would obey or hide is spelled out."""
+    plain = (c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08x}" for c in text)
+    return f'"{"".join(plain)}"'
 
 
 def _read(path: Path) -> str:
