@@ -90,6 +90,10 @@ class Profile(Struct):
                 names[wider.name] = Known("", thing.wider[place + 1 :])
         return True
 
+    def too_varied(self, kind: str) -> bool:
+        """Whether the service showed more of this kind than can be learnt: then new ones say nothing. Programs do."""
+        return kind != "program" and bool(self.overflow.get(kind))
+
     def unlearn(self, request_id: str) -> int:
         """What only this request has shown is not normal; how many things that were."""
         count = 0

@@ -11,13 +11,13 @@ from __future__ import annotations
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
 
 import structlog
 from msgspec import Struct
 
 from collector.behaviour.findings import MISSING, finding
-from collector.behaviour.names import DNS_PORTS, PUBLIC, WRITING, Spot, Thing, harmless, spot, things
+from collector.behaviour.memory import Quiet, add, is_known, note_known, remember
+from collector.behaviour.names import DNS_PORTS, PUBLIC, WRITING, Thing, harmless, things
 from collector.behaviour.profile import HOUR, MIN_REQUESTS, Profile, Version
 from collector.behaviour.settings import BehaviourSettings
 from collector.model import Agent, Finding, Process
@@ -25,20 +25,13 @@ from probes.vocabulary import KernelEvent
 
 MAX_SERVICES = 256
 MAX_PROCESSES = 32_768
-MAX_QUIET = 16_384
 MAX_REQUESTS = 8192
-"""Requests remembered that are under attack, that taught something, that asked for a known name."""
+"""Requests remembered that are under attack, that taught something, that asked for a known name, that were found."""
+
+MAX_FOUND = 64
+"""First-seen things of one request that are looked at; more are counted."""
 
 KINDS = frozenset(("exec", "fork", "exit", "connect", "send", "dns", "open", "delete", "rename", "link", "chmod"))
-AGAIN = ("dns", "rename", "link")
-"""Kinds that are always looked at: they say more than one thing."""
-
-WRITES = ("open", "rename", "delete", "chmod")
-Quiet = set[tuple[str, str, int] | Spot | None]
-
-T = TypeVar("T")
-K = TypeVar("K")
-V = TypeVar("V")
 log = structlog.get_logger()
 
 
@@ -67,6 +60,7 @@ class Watcher:
         self._attacked: OrderedDict[str, None] = OrderedDict()
         self._taught: OrderedDict[str, Profile] = OrderedDict()
         self._read: set[str] = set()
+        self._found: OrderedDict[str, int] = OrderedDict()
         self._named: OrderedDict[str, None] = OrderedDict()
         self.counters: Counter[str] = Counter()
 
@@ -201,18 +195,8 @@ class Watcher:
                 self._learn(event, thing, owner)
             elif self._counts(event, thing, owner) and self._first_seen(event, thing, owner):
                 yield event, finding(event, thing)
-        if not fresh and event.kind not in AGAIN:
-            add(owner.quiet, (event.kind, event.path or event.address, event.port or event.flags & WRITING))
-        if not fresh and shown and shown[0].kind == "path":
-            self._known_spots(event, shown, owner)
-
-    def _known_spots(self, event: KernelEvent, shown: Sequence[Thing], owner: Owner) -> None:
-        """The next file of the same sort in the same place will need no second look."""
-        names = owner.profile.known.get("path", {})
-        for path, thing in zip(filter(None, (event.path, event.target)), shown, strict=False):
-            where = spot(path)
-            if where is not None and event.kind != "link" and (where[1][0] == "#" or thing.name not in names):
-                add(owner.quiet, where)
+        if not fresh:
+            note_known(event, shown, owner.profile.known.get("path", {}), owner.quiet)
 
     def _learn(self, event: KernelEvent, thing: Thing, owner: Owner) -> None:
         if event.request_id in self._attacked:
@@ -224,9 +208,9 @@ class Watcher:
         self.changed.add(owner.profile.service)
 
     def _counts(self, event: KernelEvent, thing: Thing, owner: Owner) -> bool:
-        """Whether it is a request's doing, and neither a name server of the network nor a public address that the
-        request has just looked up under a known name, on a port that is known."""
-        if not event.request_id or event.attribution == "none":
+        """Whether it is a request's doing, of a kind that could be learnt, and neither a name server of the network nor
+        a public address that the request has just looked up under a known name, on a port that is known."""
+        if not event.request_id or event.attribution == "none" or owner.profile.too_varied(thing.kind):
             return False
         if thing.kind != "destination" or event.family == "unix":
             return True
@@ -237,9 +221,12 @@ class Watcher:
 
     def _first_seen(self, event: KernelEvent, thing: Thing, owner: Owner) -> bool:
         """Note it; whether it is to be found. A mass of such things begins learning anew."""
-        profile, now = owner.profile, self._now()
-        told = profile.first_seen(thing, event.request_id, now)
+        profile, now, earlier = owner.profile, self._now(), self._found.get(event.request_id, 0)
         self.counters["first_seen"] += 1
+        if earlier >= MAX_FOUND:
+            return False
+        remember(self._found, event.request_id, earlier + 1, MAX_REQUESTS)
+        told = profile.first_seen(thing, event.request_id, now)
         self.changed.add(profile.service)
         if profile.changed_much(now):
             state = profile.version(owner.version, now)
@@ -248,28 +235,3 @@ class Watcher:
             log.warning("a service is learnt anew", service=profile.service, version=owner.version,
                         reason="many things were first seen at a time; programs are still found")  # fmt: skip
         return told
-
-
-def is_known(event: KernelEvent, quiet: Quiet) -> bool:
-    """Whether this is known, or writes a file of a sort that is written in its place as a matter of course."""
-    kind, writing = event.kind, event.flags & WRITING
-    if (kind, event.path or event.address, event.port or writing) in quiet:
-        return True
-    if kind not in WRITES or (kind == "open" and not writing):
-        return False
-    return spot(event.path) in quiet and (kind != "rename" or spot(event.target) in quiet)
-
-
-def add(memory: set[T], one: T) -> None:
-    """Keep it; a full memory begins anew."""
-    if len(memory) >= MAX_QUIET:
-        memory.clear()
-    memory.add(one)
-
-
-def remember(memory: OrderedDict[K, V], key: K, value: V, limit: int) -> None:
-    """Keep it as the newest; the oldest go first."""
-    memory[key] = value
-    memory.move_to_end(key)
-    while len(memory) > limit:
-        memory.popitem(last=False)

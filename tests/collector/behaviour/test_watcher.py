@@ -232,3 +232,23 @@ def test_a_policy_says_what_is_known(bench: Bench) -> None:
     assert written.programs == ("/usr/bin/convert",)
     assert written.networks == ("10.0.0.53", "10.0.0.7", "93.184.216.0/24", "fd00::7")
     assert [line.split(":")[0] for line in missing] == ["program /tmp/tmp#/run", "program relative"]
+
+
+def test_what_varies_too_much_is_not_found(bench: Bench) -> None:
+    """A service that writes everywhere: new files say nothing, and the profile says that there was no room; a program
+    does."""
+    for number in range(1100):
+        letters = "".join(chr(97 + int(digit)) for digit in f"{number:04}")
+        bench.see("open", path=f"/etc/{letters}", flags=CREATE)
+    bench.serve(1000)
+    assert bench.profile.overflow == {"path": 76}
+    assert bench.see("open", 2, path="/etc/other", flags=CREATE) == []
+    assert bench.see("exec", 2, path="/bin/nc") != []
+
+
+def test_one_request_is_not_looked_at_for_ever(bench: Bench) -> None:
+    """A request that does thousands of new things has 64 findings; the next one has its own."""
+    bench.serve(1000)
+    letters = [f"{a}{b}" for a in "abcdefghijklm" for b in "nopqrstuvwxyz"]
+    assert sum(len(bench.see("open", 2, path=f"/etc/{name}", flags=CREATE)) for name in letters) == 64
+    assert bench.see("open", 3, path="/etc/zz", flags=CREATE) != []
