@@ -58,6 +58,7 @@ class Enforcement:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
+        self._knows_paths = "HAS_PATHS" in kernel.features  # without it the programs have no such maps
         self._numbers: dict[str, int] = {}
         self._policies: list[Policy] = []
         self._links: list[int] = []
@@ -92,7 +93,8 @@ class Enforcement:
         """All tables anew; nothing is in force meanwhile."""
         self._kernel.clear("programs", len(program_key(0, "")))
         self._kernel.clear("networks", NETWORK_KEY.size)
-        self._kernel.clear("file_tree", files_policy.KEY.size)
+        if self._knows_paths:
+            self._kernel.clear("file_tree", files_policy.KEY.size)
         self._tree = Tree(lambda key, value: self._kernel.update("file_tree", key, value))
         for number in self._numbers.values():
             self._kernel.update("policies", struct.pack("=I", number), bytes(20))
@@ -111,7 +113,7 @@ class Enforcement:
         for network, rule in rules(policy, resolvers()).items():
             if not self._kernel.update("networks", network_key(number, network), struct.pack("=I", rule)):
                 return f"{policy.name}: {network} finds no room"
-        if failure := self._tree.add(number, policy):
+        if self._knows_paths and (failure := self._tree.add(number, policy)):
             return failure
         words = (
             MODES.index(policy.mode), SCOPES.index(policy.scope), EXECUTE.index(policy.execute),
@@ -123,9 +125,10 @@ class Enforcement:
     def _judge_files(self, wanted: Enforce) -> str:
         """Have opens looked at, where a policy has files; empty, or why that cannot be."""
         asked = wanted.mode != "off" and any(any(files(policy)) and policy.mode != "off" for policy in wanted.policies)
-        able = "HAS_PATHS" in self._kernel.features
-        self._kernel.update("files_judged", struct.pack("=I", 0), struct.pack("=I", asked and able))
-        return "" if able or not asked else NO_PATHS
+        if not self._knows_paths:
+            return NO_PATHS if asked else ""
+        self._kernel.update("files_judged", struct.pack("=I", 0), struct.pack("=I", asked))
+        return ""
 
     def _attach(self, wanted: bool) -> str:
         """Attach the programs of connections or take them away; empty, or why that cannot be."""

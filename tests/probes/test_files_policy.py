@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from probes.vocabulary import KernelEvent, Policy
-from tests.probes.support import Core, Marked
+from tests.probes.conftest import refusal
+from tests.probes.support import Core, Marked, probes
 
 HELPERS = """
 import subprocess
@@ -186,3 +187,14 @@ def test_deep_paths_and_long_names(ruled: Core, tmp_path: Path) -> None:
     assert run_ruled(ruled, "mark(0x609); print(read(sys.argv[1]))", str(deep)) == "-9\n"
     (told,) = decisions(ruled, 0x609)
     assert told.path.startswith(f"{directory}/{'0' * 20}/")
+
+
+def test_a_kernel_without_type_information() -> None:
+    """Where the kernel does not tell where it keeps names, files are not judged, and the probes say so."""
+    with probes("--no-structures") as (core, _):
+        if reason := refusal(core):
+            pytest.skip(f"no BPF here: {reason}")
+        assert core.hello is not None
+        assert [one.available for one in core.hello.capabilities if one.name == "end_opens"] == [False]
+        assert "files cannot be judged here" in core.enforce("enforce", Policy("p", "enforce", deny_read=("/x",)))
+        assert core.enforce("enforce", Policy("p", "enforce", execute="none")) == ""
