@@ -63,14 +63,16 @@ class PolicySettings(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             max_length=256,
             description="Files that may not be opened for reading: whole paths, or with a slash at the end all below a "
-            "directory; as the kernel has them, links followed. Who opens one is killed before it can read.",
+            "directory; as the kernel has them, links followed. Where the kernel takes security programs (BPF LSM) the "
+            "open fails with EPERM; elsewhere the process is killed before it can read.",
         ),
     ] = ()
     deny_write: Annotated[
         tuple[FilePath, ...],
         Meta(
             max_length=256,
-            description="The same for writing. What the opening itself does (create, empty) has happened by then.",
+            description="The same for writing. Who is killed has created or emptied the file by then, where the open "
+            "said so.",
         ),
     ] = ()
 

@@ -7,11 +7,12 @@ BTF, or in which a field has moved away, gives None, and the programs do without
 from __future__ import annotations
 
 import ctypes
+import errno
 import struct
 
 from probes.distribution import library
 
-STRUCT, UNION = 4, 5
+STRUCT, UNION, FUNCTION = 4, 5, 12
 FIELDS = (
     ("task_struct", "group_leader"), ("task_struct", "start_boottime"), ("task_struct", "exit_code"),
     ("task_struct", "real_parent"), ("task_struct", "tgid"),
@@ -58,6 +59,9 @@ class _Types:
             raise LookupError(f"struct {name} has no {member} in this kernel")
         return found // 8
 
+    def function(self, name: str) -> int:
+        return int(self._library.btf__find_by_name_kind(self._btf, name.encode(), FUNCTION))
+
     def _member(self, number: int, wanted: bytes) -> int | None:
         where = self._library.btf__type_by_id(self._btf, number) if number > 0 else None
         if not where:
@@ -94,6 +98,21 @@ def offsets() -> dict[str, int] | None:
         return None
     finally:
         types.close()
+
+
+def function(name: str) -> int:
+    """The number of a function among the kernel's types; raises OSError where there is none."""
+    try:
+        types = _Types()
+    except (LookupError, AttributeError) as error:
+        raise OSError(errno.EOPNOTSUPP, str(error)) from error
+    try:
+        number = types.function(name)
+    finally:
+        types.close()
+    if number <= 0:
+        raise OSError(errno.EOPNOTSUPP, f"this kernel has no {name}")
+    return number
 
 
 def _path_offsets(types: _Types) -> dict[str, int]:

@@ -45,9 +45,13 @@ KEPT = ("on_call", "on_datagram", "on_bind")
 LATER = {
     "on_call32": (objects.RAW_TRACEPOINT, 0), "on_connect4": (objects.CGROUP_ADDRESS, 10),
     "on_connect6": (objects.CGROUP_ADDRESS, 11), "on_sendmsg4": (objects.CGROUP_ADDRESS, 14),
-    "on_sendmsg6": (objects.CGROUP_ADDRESS, 15),
+    "on_sendmsg6": (objects.CGROUP_ADDRESS, 15), "on_file_open": (objects.SECURITY, 27),
 }  # fmt: skip
 """Programs that the probe process attaches when they are needed: their kind, and where (enum bpf_attach_type)."""
+
+
+FUNCTIONS = {"on_file_open": "bpf_lsm_file_open"}
+"""What programs are attached to that are attached to a function of the kernel."""
 
 
 def program_text() -> str:
@@ -102,7 +106,14 @@ def compiled(features: dict[str, int]) -> objects.Objects:
     kinds = {name: LATER.get(name, (objects.TRACEPOINT, 0)) for name in (*attached, *LATER)}
     return objects.collect(
         [
-            objects.Program(name, kind, program.dump_func(name.encode()), tuple(attached.get(name, ())), where)
+            objects.Program(
+                name,
+                kind,
+                program.dump_func(name.encode()),
+                tuple(attached.get(name, ())),
+                where,
+                FUNCTIONS.get(name, ""),
+            )
             for name, (kind, where) in kinds.items()
             if name in names(bcc, program)
         ],

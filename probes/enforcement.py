@@ -19,6 +19,9 @@ from probes.files_policy import Tree, files
 from probes.kernel import Kernel
 from probes.vocabulary import MODES, Enforce, Policy
 
+AT_RETURN, AT_HOOK = 1, 2
+"""Where opens are judged: bpf/paths.h."""
+
 SCOPES = ("requests", "processes")
 EXECUTE = ("any", "none", "no-shells", "listed")
 """In the order of the enums of policy.h."""
@@ -62,6 +65,7 @@ class Enforcement:
         self._numbers: dict[str, int] = {}
         self._policies: list[Policy] = []
         self._links: list[int] = []
+        self._hook = -1
         self._tree = Tree(lambda key, value: False)
 
     def take(self, wanted: Enforce) -> str:
@@ -127,8 +131,18 @@ class Enforcement:
         asked = wanted.mode != "off" and any(any(files(policy)) and policy.mode != "off" for policy in wanted.policies)
         if not self._knows_paths:
             return NO_PATHS if asked else ""
-        self._kernel.update("files_judged", struct.pack("=I", 0), struct.pack("=I", asked))
+        if not asked:
+            self._unhook()
+        how = 0 if not asked else AT_HOOK if self._hooked() else AT_RETURN
+        self._kernel.update("files_judged", struct.pack("=I", 0), struct.pack("=I", how))
         return ""
+
+    def _hooked(self) -> bool:
+        """Attach to the kernel's security hook; False where it takes no such program."""
+        if self._hook < 0:
+            with contextlib.suppress(OSError):
+                self._hook = syscalls.open_raw_tracepoint("", self._kernel.program("on_file_open"))
+        return self._hook >= 0
 
     def _attach(self, wanted: bool) -> str:
         """Attach the programs of connections or take them away; empty, or why that cannot be."""
@@ -145,6 +159,11 @@ class Enforcement:
             self.close()
             return f"connections cannot be judged here: {error.strerror}"
         return ""
+
+    def _unhook(self) -> None:
+        if self._hook >= 0:
+            os.close(self._hook)
+            self._hook = -1
 
     def close(self) -> None:
         """Detach."""

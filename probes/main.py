@@ -77,6 +77,7 @@ def capabilities(
             "task_structures", "HAS_TASK" in features, reason, "no start times, sockets on streams, nameless files"
         ),
         Capability("end_executions", not reason, reason),
+        _refusable("deny_opens", reason or (refused or {}).get("on_file_open", "")),
         _feature("end_opens", "HAS_PATHS" in features, reason, "files of policies are not judged"),
         _refusable("deny_connections", reason or "; ".join(set((refused or {}).values()))),
         _feature("registers_at_return", "HAS_TASK_PT_REGS" in features, reason, "arguments are kept from the entry"),

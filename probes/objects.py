@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probes import syscalls
+from probes import btf, syscalls
 from probes.syscalls import Map
 
-TRACEPOINT, RAW_TRACEPOINT, CGROUP_ADDRESS = 5, 17, 18
+TRACEPOINT, RAW_TRACEPOINT, CGROUP_ADDRESS, SECURITY = 5, 17, 18, 29
 RING_BUFFER = 27
 INSTRUCTION = struct.Struct("=BBhi")
 LOAD_WIDE, FROM_MAP = 0x18, 1
@@ -26,14 +26,15 @@ LOAD_WIDE, FROM_MAP = 0x18, 1
 
 class Program(Struct, frozen=True):
     """A program: `kind` is the kernel's number, `events` what it is attached to (none: attached when needed, and done
-    without where the kernel refuses it; `attach_kind` says where, to kinds that ask). In `code`, where the kernel wants
-    a map's descriptor, stands the map's place in `Objects.maps`."""
+    without where the kernel refuses it; `attach_kind` says where, to kinds that ask, and `function` at which of the
+    kernel's). In `code`, where the kernel wants a map's descriptor, stands the map's place in `Objects.maps`."""
 
     name: str
     kind: int
     code: bytes
     events: tuple[str, ...] = ()
     attach_kind: int = 0
+    function: str = ""
 
 
 class Objects(Struct, frozen=True):
@@ -80,7 +81,9 @@ def load(objects: Objects, ring_bytes: int) -> Loaded:
         for one in objects.programs:
             try:
                 code = renamed(one.code, numbers)
-                programs[one.name] = _kept(undo, syscalls.load_program(one.name, one.kind, code, one.attach_kind))
+                function = btf.function(one.function) if one.function else 0
+                loaded = syscalls.load_program(one.name, one.kind, code, one.attach_kind, function)
+                programs[one.name] = _kept(undo, loaded)
             except OSError as error:
                 if one.events:
                     raise

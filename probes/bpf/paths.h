@@ -1,21 +1,24 @@
 /* Policies over files: which a process may not open for reading or writing.
  *
- * Judged at the return of the call that opened (files.c), on what it has opened: the file's own entry in the kernel's
- * tree of names, up through its directories and mounts, and the access that the kernel gave. So links, `..`, relative
- * paths and names changed in memory meanwhile make no difference, and nothing can be read or written yet. It is ended by
- * SIGKILL before it gets the descriptor: the whole process, which is what a signal can do; the file has been created or
- * emptied by then, where the call said so.
- * Not caught: deleting, renaming over, linking, truncate(2), and other rights; opens by io_uring and of 32-bit
- * processes; descriptors from before or from others; a hard link or another mount of the same file under a name that is
- * not listed; paths of more than 32 parts; another thread that puts another file onto the new descriptor within the
- * microsecond before it is judged. Without the kernel's type information (task.h) nothing.
+ * Judged on the file itself: its own entry in the kernel's tree of names, up through its directories and mounts, and the
+ * access that was asked for. So links, `..`, relative paths and names changed in memory meanwhile make no difference.
+ * Where the kernel takes security programs (BPF LSM) the call fails with EPERM, and nothing has been emptied; a file that
+ * the call creates is there, empty. Elsewhere it is judged at the return of the call (files.c), and the whole process
+ * ends by SIGKILL before it gets the descriptor: the file has been created or emptied by then, where the call said so.
+ * Not caught: deleting, renaming over, linking, truncate(2), and other rights; descriptors from before or from others; a
+ * hard link or another mount of the same file under a name that is not listed; paths of more than 32 parts. At the
+ * return, besides: opens by io_uring and of 32-bit processes; another thread that puts another file onto the new
+ * descriptor within the microsecond before it is judged. Without the kernel's type information (task.h) nothing.
  * Cost: one look at an array for each open of the host; about 2 us for each that a policy with files looks at.
  */
 #define MAX_DEPTH 32
 #define PART_WORDS 7
 #define PART_SIZE 56
+#define AT_RETURN 1
+#define AT_HOOK 2
 #define MAY_READ 1
 #define MAY_WRITE 2
+#define BACKING 0x20000000 /* FMODE_NOACCOUNT: what a file system opens behind a file that was judged (overlayfs) */
 
 struct node_key {
   u64 name[PART_WORDS];
@@ -119,20 +122,17 @@ static __always_inline void write_path(struct file_decision *event, struct parts
   }
 }
 
-/* `descriptor`: what the current thread has just opened. ENFORCE: it ends here. */
-static __always_inline u32 judge_file(u32 descriptor, struct mark *mark) {
+/* What the current thread's policy says to the opening of `file`, told where it is denied. `kills`: whether enforcing
+ * is done here, by a signal. */
+static __always_inline u32 judge_open(u64 file, struct mark *mark, int kills) {
   int zero = 0;
-  u32 *judged = files_judged.lookup(&zero);
-  if (!judged || !*judged)
-    return OFF;
   u32 tgid = bpf_get_current_pid_tgid() >> 32;
   u32 *watch = registered.lookup(&tgid);
   u32 number = watch ? *watch >> POLICY_SHIFT : 0;
   struct policy *policy = number ? policies.lookup(&number) : 0;
   u32 mode = policy && policy->files ? mode_of(policy, mark) : OFF;
-  u64 file = mode == OFF ? 0 : file_of(descriptor);
   struct parts *parts = parts_scratch.lookup(&zero);
-  if (!file || !parts)
+  if (mode == OFF || !file || !parts)
     return OFF;
   if (!take_parts(parts, file)) {
     dropped(UNREADABLE);
@@ -142,7 +142,8 @@ static __always_inline u32 judge_file(u32 descriptor, struct mark *mark) {
   struct file_decision *event = file_scratch.lookup(&zero);
   if (!denied || !event)
     return OFF;
-  mode = mode == ENFORCE && !bpf_send_signal(SIGKILL) ? ENFORCE : OBSERVE;
+  if (mode == ENFORCE && kills && bpf_send_signal(SIGKILL))
+    mode = OBSERVE;
   fill(&event->head, KIND_DECISION_OPEN, mark);
   event->policy = number;
   event->enforced = mode == ENFORCE;
@@ -150,6 +151,26 @@ static __always_inline u32 judge_file(u32 descriptor, struct mark *mark) {
   write_path(event, parts);
   emit(event, offsetof(struct file_decision, rest));
   return mode;
+}
+
+static __always_inline int judged_here(u32 where) {
+  int zero = 0;
+  u32 *judged = files_judged.lookup(&zero);
+  return judged && *judged == where;
+}
+
+/* `descriptor`: what the current thread has just opened. ENFORCE: it ends here. */
+static __always_inline u32 judge_file(u32 descriptor, struct mark *mark) {
+  return judged_here(AT_RETURN) ? judge_open(file_of(descriptor), mark, 1) : OFF;
+}
+
+/* Attached to the kernel's security hook, where it takes such programs: the call fails with EPERM. */
+int on_file_open(u64 *ctx) {
+  u32 tid = bpf_get_current_pid_tgid();
+  u64 file = ctx[0];
+  if (!judged_here(AT_HOOK) || half_at(file + FILE_F_MODE) & BACKING)
+    return 0;
+  return judge_open(file, marks.lookup(&tid), 0) == ENFORCE ? -1 : 0;
 }
 #else
 static __always_inline u32 judge_file(u32 descriptor, struct mark *mark) { return OFF; }

@@ -145,9 +145,10 @@ def test_a_forged_request_is_stopped_and_the_request_goes_on(ruled: Node, app: A
 
 
 def test_a_file_that_nobody_may_read(ruled: Node, app: App) -> None:
-    """A child that opens it dies before it reads, through a link, too; another file is free; the trace says so."""
+    """A child that opens it does not come to read, through a link, too; another file is free; the trace says so."""
     assert app.get("/cat?path=/etc/hostname") == (200, b"0")
-    assert app.get("/cat?path=/proc/self/root/etc/../etc/gshadow") == (200, b"-9")
+    status, code = app.get("/cat?path=/proc/self/root/etc/../etc/gshadow")
+    assert (status, code) in ((200, b"-9"), (200, b"1"))  # by the signal, or with EPERM
     trace = blocked(ruled, "/cat")
     (event,) = [event for event in trace["kernelEvents"] if event["kind"] == "decision"]
     assert (event["policy"], event["enforced"], event["path"], event["operation"]) == (
