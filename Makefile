@@ -45,12 +45,13 @@ lock: setup ## requirements/*.lock from requirements/*.in (needs pip-tools)
 	@for name in dev run native; do pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate -o requirements/$$name.lock requirements/$$name.in; done
 
-bench: setup ## the figures: agent, node, verdicts, rules
+bench: setup ## the figures: agent, node, verdicts, rules, behaviour
 	@$(BIN)/python bench/request_cost.py
 	@$(BIN)/python bench/matrix_cost.py
 	@$(BIN)/python bench/node.py
 	@$(BIN)/python bench/verdict.py
 	@$(BIN)/python bench/rules.py
+	@$(BIN)/python bench/behaviour.py
 
 compatibility: export COWITNESS_SETUP = test
 compatibility: setup ## run the matrix of interpreters and frameworks, write docs/compatibility.md

@@ -20,7 +20,10 @@ import msgspec
 from msgspec import Meta, Struct, field
 from msgspec.structs import FieldInfo, fields
 
+from collector import enforcement_settings
+from collector.behaviour.settings import BehaviourSettings
 from collector.detect.settings import DetectSettings, check
+from collector.enforcement_settings import EnforcementSettings, PolicySettings
 from collector.policy.settings import PolicySettings as ProtectionSettings
 from collector.refusal.settings import ResponseSettings
 
@@ -31,10 +34,6 @@ DEFAULT_RUN_DIR = "/run/cowitness"
 MAX_SENSITIVE_PATH = 63
 """Bytes that the probes' kernel map holds of a path (probes/bpf/files.c)."""
 
-MAX_PROGRAM_PATH = 123
-"""Bytes that the kernel map of policies holds of a path (probes/bpf/policy.h)."""
-
-MAX_POLICIES = 63
 SensitivePath = Annotated[str, Meta(pattern="^/", max_length=MAX_SENSITIVE_PATH)]
 
 
@@ -138,58 +137,6 @@ class ProbeSettings(Section, frozen=True):
     ] = ()
 
 
-PolicyName = Annotated[
-    str, Meta(pattern="^[a-z0-9][a-z0-9._-]*$", max_length=64, description="Stands in every decision.")
-]
-ProgramPath = Annotated[str, Meta(pattern="^/", max_length=MAX_PROGRAM_PATH)]
-Mode = Literal["off", "observe", "enforce"]
-
-
-class PolicySettings(Section, frozen=True):
-    """What the processes of a service, and all that descends from them, may execute and connect to."""
-
-    name: PolicyName
-    service: Annotated[
-        str, Meta(min_length=1, max_length=200, description="Whom it is for; `*`: every service that no policy names.")
-    ]
-    mode: Annotated[Mode, Meta(description="`observe` lets happen what `enforce` would deny, and tells of both.")] = (
-        "observe"
-    )
-    scope: Annotated[
-        Literal["requests", "processes"],
-        Meta(description="In requests only (marked threads and what they start), or always."),
-    ] = "requests"
-    execute: Annotated[
-        Literal["any", "none", "no-shells", "listed"],
-        Meta(description="Which programs may start. One that may not is killed before its first instruction."),
-    ] = "any"
-    programs: Annotated[
-        tuple[ProgramPath, ...],
-        Meta(max_length=256, description="For `listed`: paths, exactly as they are called."),
-    ] = ()
-    connect: Annotated[
-        Literal["any", "no-metadata", "no-private", "listed"],
-        Meta(
-            description="Where connections and datagrams may go; one that may not fails with EPERM. `no-metadata` "
-            "denies the addresses that tell a cloud's secrets, `no-private` private networks, too (but name servers)."
-        ),
-    ] = "any"
-    networks: Annotated[
-        tuple[str, ...],
-        Meta(max_length=256, description="Addresses or networks (CIDR) that are allowed, whatever `connect` says."),
-    ] = ()
-
-
-class EnforcementSettings(Section, frozen=True):
-    """What the kernel side denies: nothing without a policy. `cowitness enforce off` turns it off at once."""
-
-    mode: Annotated[Mode, Meta(description="The highest mode of any policy.")] = "enforce"
-    policies: Annotated[
-        tuple[PolicySettings, ...],
-        Meta(max_length=MAX_POLICIES, description="Each as `[[enforcement.policies]]`, see below."),
-    ] = ()
-
-
 class MetricsSettings(Section, frozen=True):
     """Prometheus metrics."""
 
@@ -225,6 +172,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     response: ResponseSettings = ResponseSettings()
     policy: ProtectionSettings = ProtectionSettings()
     correlate: CorrelateSettings = CorrelateSettings()
+    behaviour: BehaviourSettings = BehaviourSettings()
     store: StoreSettings = StoreSettings()
     probes: ProbeSettings = ProbeSettings()
     enforcement: EnforcementSettings = EnforcementSettings()
@@ -298,7 +246,7 @@ def documentation() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _chapter(title: str, kind: type[Section]) -> list[str]:
+def _chapter(title: str, kind: type[Struct]) -> list[str]:
     head = ["", f"## {title}", "", (kind.__doc__ or "").splitlines()[0], "", "| key | default | meaning |"]
     return [*head, "|---|---|---|", *(_row(info) for info in fields(kind))]
 
@@ -311,19 +259,26 @@ def _row(info: FieldInfo) -> str:
 
 
 def to_toml(settings: Settings) -> str:
-    """The settings as a file that `load` reads. JSON's strings, numbers, booleans and arrays are TOML's too."""
+    """The settings as a file that `load` reads. JSON's numbers, booleans and arrays are TOML's too."""
     lines: list[str] = []
     for section, values in msgspec.to_builtins(settings).items():
-        lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in values.items()), ""]
+        lines += [f"[{section}]", *(f"{key} = {toml_value(value)}" for key, value in values.items()), ""]
     return "\n".join(lines)
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """A value as TOML writes it."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key} = {toml_value(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return json.dumps(value)
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    return _toml_text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _toml_text(text: str) -> str:
+    """Whatever a terminal would obey or hide is spelled out."""
+    plain = (c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08x}" for c in text)
+    return f'"{"".join(plain)}"'
 
 
 def _read(path: Path) -> str:
@@ -368,7 +323,7 @@ def _check_values(settings: Settings) -> None:
     ring = settings.probes.ring_bytes
     if ring & (ring - 1):
         raise ValueError(f"probes.ring_bytes: {ring} is not a power of two")
-    _check_policies(settings.enforcement.policies)
+    enforcement_settings.check(settings.enforcement.policies)
     if settings.metrics.listen:
         listen_address(settings.metrics.listen)
     if settings.inspector.listen:
@@ -387,23 +342,6 @@ def _check_response(settings: ResponseSettings) -> None:
             read(settings)
         except ValueError as error:
             raise ValueError(f"response.{error}") from None
-
-
-def _check_policies(policies: tuple[PolicySettings, ...]) -> None:
-    names = [policy.name for policy in policies]
-    for policy in policies:
-        if names.count(policy.name) > 1:
-            raise ValueError(f"enforcement.policies: two are named '{policy.name}'")
-        for path in policy.programs:
-            if len(path.encode()) > MAX_PROGRAM_PATH:
-                raise ValueError(
-                    f"enforcement.policies: {policy.name}: '{path}' has more than {MAX_PROGRAM_PATH} bytes"
-                )
-        for network in policy.networks:
-            try:
-                ipaddress.ip_network(network)
-            except ValueError as error:
-                raise ValueError(f"enforcement.policies: {policy.name}: {error}") from None
 
 
 def _check_group(name: str) -> None:

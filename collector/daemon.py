@@ -17,9 +17,11 @@ import msgspec
 import structlog
 import uvloop
 
+from collector.behaviour.watcher import Watcher
 from collector.config import CorrelateSettings, Settings, listen_address
 from collector.core import link, run_dir
 from collector.core.agents import Agents
+from collector.core.behaviour import Behaviour
 from collector.core.children import InspectorStarter, ProbeStarter
 from collector.core.enforcement import Enforcement
 from collector.core.inspectors import Inspectors
@@ -49,6 +51,9 @@ DRAIN_SECONDS = 1.0
 
 SWITCH = "enforcement"
 """The file in the state directory that keeps what `cowitness enforce` said last."""
+
+PROFILES = "behaviour"
+"""The directory in it that keeps what services normally do."""
 
 API_GRACE = 0.5
 """Seconds for calls under way when the daemon ends."""
@@ -127,6 +132,10 @@ class Core:
         self.enforcement = self.node.enforcement = Enforcement(
             settings.enforcement, self.probes, self.agents.service, settings.state_dir / SWITCH, self._end_probes
         )
+        watcher = Watcher(settings.behaviour, self.agents.process)
+        self.behaviour = Behaviour(watcher, settings.state_dir / PROFILES)
+        if settings.behaviour.mode != "off":
+            self.behaviour.join(self.agents, self.correlator)
         self.node.more = self._totals
         self.keeper = Keeper(settings.state_dir / "policy")
         self.keeper.on_change = self.inspectors.set_policy
@@ -160,6 +169,7 @@ class Core:
         totals |= {f"handled.kernel_events_{name}": counts[name] for name in ("attached", "remembered", "unmarked")}
         totals |= {"dropped.correlate.late": counts["late"], "dropped.correlate.evicted": held["evicted"]}
         totals |= {"dropped.correlate.unlinked": counts["unlinked"]}
+        totals |= self.behaviour.totals()
         return totals | {f"restarts.{name}": count for name, count in self.supervisor.restarts.items()}
 
     @contextlib.asynccontextmanager
@@ -169,6 +179,7 @@ class Core:
         others = [
             asyncio.create_task(pruning(self.store.prune, self.enforcement.breathe), name="retention"),
             asyncio.create_task(watch_lag(), name="lag"),
+            asyncio.create_task(self.behaviour.run(), name="behaviour"),
         ]
         self.tasks += [work, *others]
         try:
@@ -180,6 +191,7 @@ class Core:
                 task.cancel()
             await asyncio.gather(work, *others, return_exceptions=True)
             self.pipeline.close()
+            self.behaviour.close()
 
     @contextlib.asynccontextmanager
     async def _listen_to_probes(self) -> AsyncIterator[None]:
@@ -255,7 +267,7 @@ class Core:
         path = self.settings.run_dir / server.NAME
         try:
             policies, group = Policies(self.keeper, self.inspectors), self.settings.api.group
-            handle = await server.start(path, self.store, self.hub, self.node, group, policies)
+            handle = await server.start(path, self.store, self.hub, self.node, group, policies, self.behaviour)
         except OSError as error:
             raise CannotStart(str(error)) from error
         stack.callback(path.unlink, missing_ok=True)

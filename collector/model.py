@@ -60,7 +60,7 @@ class Messaging(Struct, frozen=True, omit_defaults=True):
 
 
 class Process(Struct, frozen=True, omit_defaults=True):
-    """The app's process; `pid` by the socket's credentials, in the collector's pid namespace."""
+    """The app's process; `pid` by the socket's credentials, in our pid namespace. `version` is the service's."""
 
     pid: int = 0
     service: str = ""
@@ -68,6 +68,7 @@ class Process(Struct, frozen=True, omit_defaults=True):
     executable: str = ""
     container_id: str = ""
     host: str = ""
+    version: str = ""
 
 
 class Request(Struct, frozen=True, omit_defaults=True):
@@ -249,6 +250,40 @@ class Host(Struct, frozen=True, omit_defaults=True):
     counters: dict[str, int] = {}
     collector_version: str = ""
     start_time: int = 0
+
+
+class ServiceVersion(Struct, frozen=True):
+    """How far learning a version of a service has come. `learnt_time` is 0 as long as it goes on; `relearning`: it was
+    begun anew, after too many first-seen things."""
+
+    version: str
+    start_time: int
+    requests: int
+    learnt_time: int = 0
+    relearning: bool = False
+
+
+class FirstSeen(Struct, frozen=True):
+    """What a request did for the first time after learning: kind program, destination, name or path."""
+
+    kind: str
+    name: str
+    first_time: int
+    last_time: int
+    requests: int
+
+
+class ServiceBehaviour(Struct, frozen=True):
+    """What a service normally does. `known` by kind; `no_room`: how many things found none, by kind. `policy` allows
+    what is known, but for what stands in `not_in_policy`."""
+
+    service: str
+    versions: tuple[ServiceVersion, ...]
+    known: dict[str, tuple[str, ...]]
+    first_seen: tuple[FirstSeen, ...]
+    no_room: dict[str, int]
+    policy: Policy
+    not_in_policy: tuple[str, ...] = ()
 
 
 class PoliciesInForce(Struct, frozen=True):

@@ -7,11 +7,12 @@ BTF, or in which a field has moved away, gives None, and the programs do without
 from __future__ import annotations
 
 import ctypes
+import errno
 import struct
 
 from probes.distribution import library
 
-STRUCT, UNION = 4, 5
+STRUCT, UNION, FUNCTION = 4, 5, 12
 FIELDS = (
     ("task_struct", "group_leader"), ("task_struct", "start_boottime"), ("task_struct", "exit_code"),
     ("task_struct", "real_parent"), ("task_struct", "tgid"),
@@ -22,6 +23,12 @@ FIELDS = (
     ("sock_common", "skc_v6_daddr"), ("linux_binprm", "file"), ("linux_binprm", "filename"),
     ("mm_struct", "arg_start"), ("mm_struct", "arg_end"), ("mm_struct", "exe_file"),
 )  # fmt: skip
+PATH_FIELDS = (
+    ("file", "f_mode"), ("dentry", "d_parent"), ("mount", "mnt_parent"), ("mount", "mnt_mountpoint"), ("mount", "mnt"),
+    ("vfsmount", "mnt_root"),
+)  # fmt: skip
+"""What resolved paths are read from; done without where one is missing."""
+
 PREFIXES = {"task_struct": "TASK", "mm_struct": "MM"}
 
 
@@ -52,6 +59,9 @@ class _Types:
         if found is None:
             raise LookupError(f"struct {name} has no {member} in this kernel")
         return found // 8
+
+    def function(self, name: str) -> int:
+        return int(self._library.btf__find_by_name_kind(self._btf, name.encode(), FUNCTION))
 
     def _member(self, number: int, wanted: bytes) -> int | None:
         where = self._library.btf__type_by_id(self._btf, number) if number > 0 else None
@@ -84,8 +94,33 @@ def offsets() -> dict[str, int] | None:
         }
         found["FILE_DENTRY"] = types.offset("file", "f_path") + types.offset("path", "dentry")
         found["DENTRY_NAME"] = types.offset("dentry", "d_name") + types.offset("qstr", "name")
+        return found | _path_offsets(types)
     except LookupError:
         return None
     finally:
         types.close()
-    return found
+
+
+def function(name: str) -> int:
+    """The number of a function among the kernel's types; raises OSError where there is none."""
+    try:
+        types = _Types()
+    except (LookupError, AttributeError) as error:
+        raise OSError(errno.EOPNOTSUPP, str(error)) from error
+    try:
+        number = types.function(name)
+    finally:
+        types.close()
+    if number <= 0:
+        raise OSError(errno.EOPNOTSUPP, f"this kernel has no {name}")
+    return number
+
+
+def _path_offsets(types: _Types) -> dict[str, int]:
+    """Definitions for paths.h; empty where this kernel does not tell them all."""
+    try:
+        found = {f"{name.upper()}_{member.upper()}": types.offset(name, member) for name, member in PATH_FIELDS}
+        found["FILE_MOUNT"] = types.offset("file", "f_path") + types.offset("path", "mnt")
+    except LookupError:
+        return {}
+    return found | {"HAS_PATHS": 1}

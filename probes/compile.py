@@ -19,14 +19,14 @@ from probes.distribution import MissingError, find_bcc, load_bcc
 HERE = Path(__file__).resolve().parent
 INTERFACE = Path("/usr/include/linux/bpf.h")
 SOURCES = (
-    "task.h", "common.h", "calls.h", "policy.h", "marks.c", "process.c", "compat.c", "sockets.c", "files.c",
+    "task.h", "common.h", "calls.h", "policy.h", "paths.h", "marks.c", "process.c", "compat.c", "sockets.c", "files.c",
     "datagrams.c", "changes.c", "memory.c", "debugging.c", "credentials.c", "system.c", "calls.c", "streams.c",
     "signals.c", "io_uring.c", "connections.c", "lsm.c",
     "logins.c",
 )  # fmt: skip
 LIMITS = {
     "MAX_MARKS": 65536, "MAX_REGISTERED": 16384, "MAX_EXECS": 1024, "MAX_CALLS": 8192, "MAX_SENSITIVE": 256,
-    "MAX_RESOLVERS": 8192, "MAX_PROGRAMS": 4096, "MAX_NETWORKS": 8192, "RING_PAGES": 1,
+    "MAX_RESOLVERS": 8192, "MAX_PROGRAMS": 4096, "MAX_NETWORKS": 8192, "MAX_FILES": 8192, "RING_PAGES": 1,
 }  # fmt: skip
 """Ring buffers get their size when they are made."""
 
@@ -47,6 +47,7 @@ LATER = {
     "on_call32": (objects.RAW_TRACEPOINT, 0, ""), "on_connect4": (objects.CGROUP_ADDRESS, 10, ""),
     "on_connect6": (objects.CGROUP_ADDRESS, 11, ""), "on_sendmsg4": (objects.CGROUP_ADDRESS, 14, ""),
     "on_sendmsg6": (objects.CGROUP_ADDRESS, 15, ""), "on_execution": (objects.LSM, 27, "bprm_check_security"),
+    "on_file_open": (objects.LSM, 27, "file_open"),
     **{f"on_{name}": (objects.PROBE, 0, "") for name in ("pam_call", *pam.FUNCTIONS)},
 }  # fmt: skip
 """Programs that are attached elsewhere or when they are needed: their kind, where (enum bpf_attach_type), and the hook
@@ -80,10 +81,11 @@ def variants(structures: bool = True) -> Iterator[dict[str, int]]:
     """What to try, the best first: a verifier's yes is the only proof that a kernel can do it."""
     found = btf.offsets() if structures else None
     task = {**found, "HAS_TASK": 1} if found else {}
-    if found and platform.machine() == "x86_64":
-        yield {**task, "HAS_TASK_PT_REGS": 1}
-    if found:
-        yield task
+    plainer = {name: value for name, value in task.items() if name != "HAS_PATHS"}
+    for able in (task, plainer) if plainer != task else filter(None, [task]):
+        if platform.machine() == "x86_64":
+            yield {**able, "HAS_TASK_PT_REGS": 1}
+        yield able
     yield {}
 
 

@@ -1,4 +1,5 @@
-"""Policies as the kernel's maps hold them (bpf/policy.h, bpf/connections.c), and the attachments that connections need.
+"""Policies as the kernel's maps hold them (bpf/policy.h, bpf/connections.c, bpf/paths.h), and the attachments that
+connections need.
 
 Everything is in the kernel's memory and held by this process: when it ends, however it ends, nothing is enforced.
 """
@@ -13,9 +14,13 @@ import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from probes import syscalls
+from probes import files_policy, syscalls
+from probes.files_policy import Tree, files
 from probes.kernel import Kernel
 from probes.vocabulary import MODES, Enforce, Policy
+
+AT_RETURN, AT_HOOK = 1, 2
+"""Where opens are judged: bpf/paths.h."""
 
 SCOPES = ("requests", "processes")
 EXECUTE = ("any", "none", "no-shells", "listed")
@@ -46,6 +51,7 @@ PROGRAM_SIZE, NETWORK_KEY = 124, struct.Struct("=II16s")
 HOOKS = {"on_connect4": 10, "on_connect6": 11, "on_sendmsg4": 14, "on_sendmsg6": 15}
 """Programs of connections.c, and where the kernel attaches them (enum bpf_attach_type)."""
 
+NO_PATHS = "files cannot be judged here: this kernel does not tell where it keeps names and mounts"
 MOUNTS, RESOLVERS = Path("/proc/self/mountinfo"), Path("/etc/resolv.conf")
 ROOT_INODE = 1
 
@@ -55,10 +61,13 @@ class Enforcement:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
+        self._knows_paths = "HAS_PATHS" in kernel.features  # without it the programs have no such maps
         self._numbers: dict[str, int] = {}
         self._policies: list[Policy] = []
         self._links: list[int] = []
         self._denials: list[int] = []
+        self._hook = -1
+        self._tree = Tree(lambda key, value: False)
 
     def take(self, wanted: Enforce) -> str:
         """Put this in force instead of what was; empty, or what of it could not be."""
@@ -68,6 +77,7 @@ class Enforcement:
         live = [policy for policy in wanted.policies if "off" not in (policy.mode, wanted.mode)]
         failures += [self._judge_connections(any(policy.connect != "any" for policy in live))]
         self._judge_executions(any(policy.execute != "any" for policy in live))
+        failures += [self._judge_files(wanted)]
         self._cap(wanted.mode)
         return "; ".join(filter(None, failures))
 
@@ -90,8 +100,11 @@ class Enforcement:
         """All tables anew; nothing is in force meanwhile."""
         self._kernel.clear("programs", len(program_key(0, "")))
         self._kernel.clear("networks", NETWORK_KEY.size)
+        if self._knows_paths:
+            self._kernel.clear("file_tree", files_policy.KEY.size)
+        self._tree = Tree(lambda key, value: self._kernel.update("file_tree", key, value))
         for number in self._numbers.values():
-            self._kernel.update("policies", struct.pack("=I", number), bytes(16))
+            self._kernel.update("policies", struct.pack("=I", number), bytes(20))
         for shell in SHELLS:
             self._kernel.update("programs", program_key(0, shell), struct.pack("=I", 1))
         self._policies = policies
@@ -107,12 +120,32 @@ class Enforcement:
         for network, rule in rules(policy, resolvers()).items():
             if not self._kernel.update("networks", network_key(number, network), struct.pack("=I", rule)):
                 return f"{policy.name}: {network} finds no room"
+        if self._knows_paths and (failure := self._tree.add(number, policy)):
+            return failure
         words = (
             MODES.index(policy.mode), SCOPES.index(policy.scope), EXECUTE.index(policy.execute),
-            LISTED if policy.connect == "listed" else ANY,
+            LISTED if policy.connect == "listed" else ANY, int(any(files(policy))),
         )  # fmt: skip
-        self._kernel.update("policies", struct.pack("=I", number), struct.pack("=4I", *words))
+        self._kernel.update("policies", struct.pack("=I", number), struct.pack("=5I", *words))
         return ""
+
+    def _judge_files(self, wanted: Enforce) -> str:
+        """Have opens looked at, where a policy has files; empty, or why that cannot be."""
+        asked = wanted.mode != "off" and any(any(files(policy)) and policy.mode != "off" for policy in wanted.policies)
+        if not self._knows_paths:
+            return NO_PATHS if asked else ""
+        if not asked:
+            self._unhook()
+        how = 0 if not asked else AT_HOOK if self._hooked() else AT_RETURN
+        self._kernel.update("files_judged", struct.pack("=I", 0), struct.pack("=I", how))
+        return ""
+
+    def _hooked(self) -> bool:
+        """Attach to the kernel's security hook; False where it takes no such program."""
+        if self._hook < 0:
+            with contextlib.suppress(OSError):
+                self._hook = syscalls.open_raw_tracepoint("", self._kernel.program("on_file_open"))
+        return self._hook >= 0
 
     def _judge_connections(self, wanted: bool) -> str:
         """Attach the programs of connections or take them away; empty, or why that cannot be."""
@@ -135,7 +168,12 @@ class Enforcement:
             _let_go(self._denials)
         elif not self._denials:
             with contextlib.suppress(OSError):
-                self._denials.append(syscalls.link_lsm(self._kernel.program("on_execution")))
+                self._denials.append(syscalls.open_raw_tracepoint("", self._kernel.program("on_execution")))
+
+    def _unhook(self) -> None:
+        if self._hook >= 0:
+            os.close(self._hook)
+            self._hook = -1
 
     def close(self) -> None:
         """Detach."""

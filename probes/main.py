@@ -78,6 +78,8 @@ def capabilities(
         ),
         Capability("end_executions", not reason, reason),
         _refusable("deny_executions", reason or _refusals(refused, "on_execution")),
+        _refusable("deny_opens", reason or _refusals(refused, "on_file_open")),
+        _feature("end_opens", "HAS_PATHS" in features, reason, "files of policies are not judged"),
         _refusable("host_logins", reason or _refusals(refused, "host_logins")),
         _refusable("deny_connections", reason or _refusals(refused, "on_connect", "on_sendmsg")),
         _feature("registers_at_return", "HAS_TASK_PT_REGS" in features, reason, "arguments are kept from the entry"),

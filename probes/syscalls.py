@@ -21,6 +21,7 @@ GENERIC = (280, 241)
 MAP_CREATE, MAP_UPDATE, PROG_LOAD, RAW_TRACEPOINT_OPEN, OBJ_GET_INFO, LINK_CREATE = 0, 2, 5, 17, 15, 28
 MAP_INFO = struct.Struct("=IIIIII16s")
 ATTRIBUTE_SIZE = 128
+PROGRAM_ATTRIBUTE = "=IIQQIIQ8x16s4xI36xI"
 LOG_SIZE = 1 << 20
 NAME_SIZE = 15
 PERF_TYPE_TRACEPOINT, PERF_SAMPLE_RAW, PERF_FLAG_FD_CLOEXEC = 2, 1 << 10, 8
@@ -78,7 +79,7 @@ def load_program(name: str, kind: int, code: bytes, attach_kind: int = 0, hook: 
         told = (1, LOG_SIZE, ctypes.addressof(log)) if log else (0, 0, 0)
         where = (kind, len(code) // 8, ctypes.addressof(instructions), ctypes.addressof(license_name))
         try:
-            return _bpf(PROG_LOAD, struct.pack("=IIQQIIQ8x16s4xI36xI", *where, *told, _name(name), attach_kind, hook))
+            return _bpf(PROG_LOAD, struct.pack(PROGRAM_ATTRIBUTE, *where, *told, _name(name), attach_kind, hook))
         except OSError as error:
             failure, said = error, log.value.decode(errors="replace")[-400:] if log else ""
             if error.errno not in (errno.EINVAL, errno.EACCES, errno.E2BIG, errno.ENOSPC):
@@ -86,15 +87,10 @@ def load_program(name: str, kind: int, code: bytes, attach_kind: int = 0, hook: 
     raise OSError(failure.errno, f"Failed to load BPF program {name}: {failure.strerror}. {said}")
 
 
-def link_lsm(program: int) -> int:
-    """A descriptor that keeps an LSM program attached to its hook; raises OSError."""
-    return _bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QI", 0, program))
-
-
 def open_raw_tracepoint(name: str, program: int) -> int:
-    """A descriptor that keeps the program attached; raises OSError."""
+    """A descriptor that keeps the program attached; raises OSError. Without a name: to what it was loaded for."""
     text = ctypes.create_string_buffer(name.encode())
-    return _bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QI", ctypes.addressof(text), program))
+    return _bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QI", ctypes.addressof(text) if name else 0, program))
 
 
 def link_cgroup(program: int, group: int, attach_kind: int) -> int:

@@ -150,9 +150,10 @@ MODES: tuple[Mode, ...] = ("off", "observe", "enforce")
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """What processes may execute and connect to. `scope`: in requests only, or always. `execute`: anything, nothing, no
-    shells, or `programs` only (paths as they are called). `connect`: anywhere, not to addresses that tell a cloud's
-    secrets, not to private networks either, or to `networks` only; what `networks` name is always allowed."""
+    """What processes may execute, connect to and open. `scope`: in requests only, or always. `execute`: anything,
+    nothing, no shells, or `programs` only (paths as they are called). `connect`: anywhere, not to addresses that tell a
+    cloud's secrets, not to private networks either, or to `networks` only; what `networks` name is always allowed.
+    `deny_read` and `deny_write`: absolute paths, or with a slash at the end everything below a directory."""
 
     name: str
     mode: Mode = "observe"
@@ -161,6 +162,8 @@ class Policy(msgspec.Struct, frozen=True):
     programs: tuple[str, ...] = ()
     connect: Literal["any", "no-metadata", "no-private", "listed"] = "any"
     networks: tuple[str, ...] = ()
+    deny_read: tuple[str, ...] = ()
+    deny_write: tuple[str, ...] = ()
 
 
 class Enforce(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from collector import model
 from collector.store.base import LoginFilter, TraceFilter, categories
-from probes.vocabulary import NO_LOGIN, Ancestor
+from probes.vocabulary import NO_LOGIN, Ancestor, Policy
 
 SECOND = 1_000_000_000
 LAST = 253_402_300_799 * SECOND
@@ -92,6 +92,7 @@ def process(value: model.Process) -> pb.Process:
     return pb.Process(
         pid=small(value.pid), service_name=text(value.service), runtime_version=text(value.runtime),
         executable_path=text(value.executable), container_id=text(value.container_id), host_name=text(value.host),
+        service_version=text(value.version),
     )  # fmt: skip
 
 
@@ -209,14 +210,16 @@ def host(value: model.Host) -> pb.Host:
     )  # fmt: skip
 
 
+def policy(service: str, value: Policy) -> pb.Policy:
+    return pb.Policy(
+        name=text(value.name), service_name=text(service), mode=value.mode, scope=value.scope, execute=value.execute,
+        programs=map(text, value.programs), connect=value.connect, networks=map(text, value.networks),
+        deny_read=map(text, value.deny_read), deny_write=map(text, value.deny_write),
+    )  # fmt: skip
+
+
 def enforcement(value: model.PoliciesInForce) -> pb.Enforcement:
-    policies = [
-        pb.Policy(
-            name=text(one.name), service_name=text(service), mode=one.mode, scope=one.scope, execute=one.execute,
-            programs=map(text, one.programs), connect=one.connect, networks=map(text, one.networks),
-        )
-        for service, one in value.policies
-    ]  # fmt: skip
+    policies = [policy(service, one) for service, one in value.policies]
     return pb.Enforcement(mode=value.mode, reason=text(value.reason), policies=policies)
 
 

@@ -19,6 +19,7 @@ from cowitness.v1 import cowitness_pb2_grpc as rpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from collector.api.behaviours import Behaviours, BehaviourView
 from collector.api.policies import Policies
 from collector.api.services import AttackTraces, LoginEvents, Nodes, NodeView
 from collector.hub import Hub
@@ -56,7 +57,13 @@ class Handle:
 
 
 async def start(
-    socket: Path, store: Store, hub: Hub, node: NodeView, group: str = "", policies: Policies | None = None
+    socket: Path,
+    store: Store,
+    hub: Hub,
+    node: NodeView,
+    group: str = "",
+    policies: Policies | None = None,
+    behaviour: BehaviourView | None = None,
 ) -> Handle:
     """Serve at `socket`, replacing what stands there; `group` may use it too. Raises OSError where it cannot listen."""
     executor = ThreadPoolExecutor(4, "api")
@@ -66,6 +73,8 @@ async def start(
     rpc.add_NodeServiceServicer_to_server(Nodes(node), server)  # type: ignore[no-untyped-call]
     if policies is not None:
         rpc.add_PolicyServiceServicer_to_server(policies, server)  # type: ignore[no-untyped-call]
+    if behaviour is not None:
+        rpc.add_BehaviourServiceServicer_to_server(Behaviours(behaviour), server)  # type: ignore[no-untyped-call]
     state = health.aio.HealthServicer()  # type: ignore[attr-defined]
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
     for name in ("", *SERVICES):

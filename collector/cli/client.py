@@ -41,6 +41,7 @@ class Client:
         self._logins = rpc.LoginEventServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._policies = rpc.PolicyServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._node = rpc.NodeServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._behaviour = rpc.BehaviourServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Client:
         return self
@@ -100,6 +101,27 @@ class Client:
                 else self._node.GetEnforcement(pb.GetEnforcementRequest(), timeout=DEADLINE)
             )
         return found
+
+    def behaviours(self) -> Iterator[pb.Behaviour]:
+        """What is known of every service."""
+
+        def page(size: int, token: str) -> tuple[Any, str]:
+            request = pb.ListBehavioursRequest(page_size=size, page_token=token)
+            answer = self._behaviour.ListBehaviours(request, timeout=DEADLINE)
+            return answer.behaviours, answer.next_page_token
+
+        return self._pages(page, 1 << 30)
+
+    def behaviour(self, service: str) -> pb.Behaviour:
+        with self.explained():
+            wanted = pb.GetBehaviourRequest(service_name=service)
+            found: pb.Behaviour = self._behaviour.GetBehaviour(wanted, timeout=DEADLINE)
+        return found
+
+    def forget(self, service: str) -> None:
+        """Have a service learnt anew."""
+        with self.explained():
+            self._behaviour.DeleteBehaviour(pb.DeleteBehaviourRequest(service_name=service), timeout=DEADLINE)
 
     def policy(self) -> pb.ProtectionPolicy:
         """The policy in force."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from collector.cli import policy, rules
+from collector.cli import behaviour, policy, rules
 from collector.cli.failure import WRONG, CommandError
 from collector.cli.options import (
     RUN_DIR,
@@ -54,6 +54,7 @@ app.command()(policy.block)
 app.command()(policy.unblock)
 app.command("pass")(policy.allow)
 app.command()(policy.blocked)
+app.add_typer(behaviour.app, name="behaviour")
 
 
 def main() -> None:
@@ -116,7 +117,7 @@ def trace(
     with _client(run_dir) as client:
         found = client.trace(trace_id)
     if json:
-        _print_json([found])
+        print_json([found])
     else:
         trace_view.show(text.console(), found)
 
@@ -145,7 +146,7 @@ def login(
     with _client(run_dir) as client:
         found = client.login(login_id)
     if json:
-        _print_json([found])
+        print_json([found])
     else:
         login_view.show(text.console(), found)
 
@@ -181,7 +182,7 @@ def watch(
     with _client(run_dir) as client, contextlib.suppress(KeyboardInterrupt):
         for count, item in enumerate(watching.news(client, wanted, wanted_logins), 1):
             if json:
-                _print_json([item])
+                print_json([item])
             else:
                 watching.show(console, item)
             if count == limit:
@@ -199,7 +200,7 @@ def enforce(
     with _client(run_dir) as client:
         found = client.enforcement(mode.value if mode else "")
     if json:
-        _print_json([found])
+        print_json([found])
     else:
         tables.policies(text.console(), found)
 
@@ -280,7 +281,7 @@ def _client(run_dir: Path) -> Iterator[Client]:
 def _list(found: Iterable[Any], json: bool, kind: str, nothing: str) -> None:
     """Print a listing as documents or as the table of its kind."""
     if json:
-        _print_json(found)
+        print_json(found)
         return
     from collector.cli import tables, text
 
@@ -289,7 +290,7 @@ def _list(found: Iterable[Any], json: bool, kind: str, nothing: str) -> None:
         print(nothing, file=sys.stderr)  # noqa: T201
 
 
-def _print_json(messages: Iterable[Any]) -> None:
+def print_json(messages: Iterable[Any]) -> None:
     """The API's canonical JSON: one document a line, ASCII only, so that a terminal obeys nothing in it."""
     from google.protobuf.json_format import MessageToJson
 

@@ -78,10 +78,14 @@ def rollback(
 def history(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
     """List the versions that can be gone back to."""
     from collector.cli import tables, text
+    from collector.cli.main import print_json
 
     with _client(run_dir) as client:
         found = client.policy_versions()
-    _print_json(found) if json else tables.versions(text.console(), found)
+    if json:
+        print_json(found)
+    else:
+        tables.versions(text.console(), found)
 
 
 @app.command()
@@ -168,8 +172,10 @@ def _tell(found: pb.ProtectionPolicy, json: bool, whole: bool = False) -> None:
     """Print what is in force now."""
     import sys
 
+    from collector.cli.main import print_json
+
     if json:
-        _print_json([found])
+        print_json([found])
         return
     if whole:
         print(found.document)  # noqa: T201
@@ -190,9 +196,3 @@ def _client(run_dir: Any) -> Any:
     from collector.cli import main
 
     return main._client(run_dir)
-
-
-def _print_json(found: Any) -> None:
-    from collector.cli import main
-
-    main._print_json(found)

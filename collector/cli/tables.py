@@ -39,7 +39,7 @@ def policies(console: Console, found: pb.Enforcement) -> int:
     console.print(Text.assemble("mode ", (found.mode, "bold")))
     if found.reason:
         console.print(untrusted(f"not in force: {found.reason}", "yellow"))
-    columns = ("policy", "service", "mode", "scope", "execute", "connect")
+    columns = ("policy", "service", "mode", "scope", "execute", "connect", "files")
     return _print(console, (policy_row(policy) for policy in found.policies), columns)
 
 
@@ -67,6 +67,8 @@ def policy_row(policy: pb.Policy) -> tuple[Text | str, ...]:
         untrusted(policy.name, "bold", 64), untrusted(policy.service_name, "cyan", 40), policy.mode, policy.scope,
         untrusted(f"{policy.execute} {programs}".strip(), limit=400),
         untrusted(f"{policy.connect} {networks}".strip(), limit=400),
+        untrusted(" ".join([*(f"-r {one}" for one in policy.deny_read), *(f"-w {one}" for one in policy.deny_write)]),
+                  limit=400),
     )  # fmt: skip
 
 

@@ -24,11 +24,13 @@ class Entry(Struct):
 
 
 class Agents:
-    """Agents by pid."""
+    """Agents by pid. `on_opened` hears of every stream connection, `on_status` of what known agents say."""
 
     def __init__(self, now: Callable[[], int] = time.time_ns) -> None:
         self._now = now
         self._entries: dict[int, Entry] = {}
+        self.on_opened: Callable[[Agent], None] = lambda agent: None
+        self.on_status: Callable[[Agent], None] = lambda agent: None
 
     def opened(self, inspector: int, agent: Agent) -> None:
         """A stream connection of this process came up."""
@@ -39,6 +41,7 @@ class Agents:
         streams[inspector] += 1
         self._entries[agent.process.pid] = Entry(replace(agent, connected=True, last_seen_time=self._now()), streams)
         self._trim()
+        self.on_opened(agent)
 
     def closed(self, inspector: int, pid: int) -> bool:
         """A stream connection ended; True when it was the last one of its process."""
@@ -64,6 +67,7 @@ class Agents:
                 entry.agent, mode=agent.mode, hooks=agent.hooks, counters=agent.counters, last_seen_time=self._now(),
                 policy_version=agent.policy_version,
             )  # fmt: skip
+            self.on_status(entry.agent)
 
     def process(self, pid: int) -> Process | None:
         """What is known of an app's process; None for others."""

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import structlog
 
-from collector.config import EnforcementSettings, PolicySettings
 from collector.core.probe_source import ProbeSource
-from probes.vocabulary import MODES, Enforce, KernelEvent, Mode, Policy
+from collector.enforcement_settings import EnforcementSettings, PolicySettings, policy_of
+from probes.vocabulary import MODES, Enforce, KernelEvent, Mode
 
 PATIENCE = 1.0
 """Seconds that the probes have to answer."""
@@ -90,14 +90,6 @@ class Enforcement:
         if self._logged > LOGGED:
             log.warning("more decisions than were logged", count=self._logged - LOGGED)
         self._logged = 0
-
-
-def policy_of(settings: PolicySettings) -> Policy:
-    """The part of a policy that the kernel side needs."""
-    return Policy(
-        settings.name, settings.mode, settings.scope, settings.execute, settings.programs, settings.connect,
-        settings.networks,
-    )  # fmt: skip
 
 
 def read_switch(path: Path) -> Mode:

@@ -12,10 +12,11 @@ from importlib import metadata
 from itertools import accumulate
 
 from collector.core.agents import Agents
-from collector.core.enforcement import Enforcement, policy_of
+from collector.core.enforcement import Enforcement
 from collector.core.inspectors import Inspectors
 from collector.core.pipeline import Pipeline
 from collector.core.probe_source import ProbeSource
+from collector.enforcement_settings import policy_of
 from collector.model import Agent, Host, PoliciesInForce
 from probes.vocabulary import DELAYS, Mode
 

@@ -31,6 +31,7 @@ class Case:
         self._linked: dict[str, Request] = {}
         self._events: list[KernelEvent] = []
         self._dropped = 0
+        self._unusual: list[KernelEvent] = []
         self._request = Request("")
         self._final = False
         self._kernel_peer = Peer()
@@ -86,6 +87,17 @@ class Case:
                 del self._events[-1]
                 insort(self._events, event, key=lambda one: one.time)
 
+    def unusual(self, event: KernelEvent, finding: Finding) -> None:
+        """An event that is a finding by itself, whatever else comes; it is kept above the cap, too."""
+        before = len(self._findings)
+        self._find(finding)
+        if len(self._findings) == before:
+            return
+        if finding.stage is Verdict.CONFIRMED:
+            self._unusual.append(event)
+        if not any(event is one for one in self._events):
+            insort(self._events, event, key=lambda one: one.time)
+
     def link(self, requests: Iterable[Request]) -> int:
         """Keep innocent requests of the same trace; how many found no room."""
         left_out = 0
@@ -108,6 +120,8 @@ class Case:
             self._find(finding)
         found = {key: evidence(one, tuple(self._operations.values()), events) for key, one in self._findings.items()}
         proofs = set[int]().union(*found.values(), (i for i, one in done.items() if one.stage is Verdict.CONFIRMED))
+        if self._unusual:
+            proofs |= {i for i, event in enumerate(events) if any(event is one for one in self._unusual)}
         self._proven = bool(proofs)
         findings = self._with_confirmed([key for key, indexes in found.items() if indexes])
         kept = [i for i, event in enumerate(events) if i in proofs or not noisy(event)]

@@ -15,12 +15,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from collector.correlate.case import Case
-from collector.correlate.deeds import deed_of
+from collector.correlate.deeds import KINDS, deed_of
 from collector.correlate.events import Recent
 from collector.correlate.kin import Kin
 from collector.correlate.peers import Key, Peers, plain
 from collector.correlate.sessions import Sessions
-from collector.model import AttackTrace, LoginEvent, Peer, Process, Request, RequestReport
+from collector.model import AttackTrace, Finding, LoginEvent, Peer, Process, Request, RequestReport, Verdict
 from probes.vocabulary import KernelEvent
 
 SECOND = 1_000_000_000
@@ -41,6 +41,8 @@ class Correlator:
 
     `witnessed` says whether the kernel side watches a process, `recall` gives a stored trace by id, `process` an app's
     process by pid. `wanted` is called with the id of a request that the kernel has convicted before its agent spoke.
+    `unusual` says which events are findings by themselves (collector/behaviour); `attacked` is called with the id of a
+    request whose attack got through.
     """
 
     def __init__(
@@ -55,6 +57,8 @@ class Correlator:
         self._limits, self._now = limits or Limits(), now
         self._witnessed, self._recall, self._process = witnessed, recall, process
         self.wanted: Callable[[str], None] = lambda request_id: None
+        self.unusual: Callable[[Sequence[KernelEvent]], Sequence[tuple[KernelEvent, Finding]]] = lambda events: ()
+        self.attacked: Callable[[str], None] = lambda request_id: None
         self._start = now()
         cap = self._limits.max_events_per_trace
         self._recent = Recent(self._limits.max_requests, self._limits.max_bytes, cap)
@@ -82,8 +86,7 @@ class Correlator:
             case.adopt(bucket)
         self._find_peer(case, request_id)
         self._link(case, self._kin.attack(case.request))
-        self._touch(request_id, case, now)
-        return case.settle(self._witnessed, now)
+        return self._settled_case(request_id, case, now)
 
     def on_clean(self, request_ids: Sequence[str]) -> None:
         """These requests are nobody's attack: their kernel events can go, those that still come too."""
@@ -133,6 +136,8 @@ class Correlator:
                 self.counters["unmarked"] += 1
             if event.kind in ("login", "exec") and (login := self._sessions.on_kernel(event)):
                 logins[login.id] = login
+        for event, finding in self.unusual(events):
+            self._unusual(event, finding, changed)
         traces = [self._settled_case(request_id, case, now) for request_id, case in changed.items()]
         return [trace for trace in traces if trace is not None], list(logins.values())
 
@@ -154,7 +159,7 @@ class Correlator:
 
     def _marked(self, event: KernelEvent, changed: dict[str, Case], now: int) -> None:
         case = self._cases.get(event.request_id)
-        if case is None and deed_of(event) is not None:
+        if case is None and event.kind in KINDS and deed_of(event) is not None:
             case = self._convicted(event)
         if case is not None:
             case.add((event,))
@@ -165,6 +170,13 @@ class Correlator:
         else:
             self._recent.add(event, now)
             self.counters["remembered"] += 1
+
+    def _unusual(self, event: KernelEvent, finding: Finding, changed: dict[str, Case]) -> None:
+        case = self._cases.get(event.request_id)
+        if case is None:
+            case = self._convicted(event)
+        case.unusual(event, finding)
+        changed[event.request_id] = case
 
     def _convicted(self, event: KernelEvent) -> Case:
         """A case for a request in which the kernel saw what no rule is needed for."""
@@ -188,7 +200,10 @@ class Correlator:
 
     def _settled_case(self, request_id: str, case: Case, now: int) -> AttackTrace | None:
         self._touch(request_id, case, now)
-        return case.settle(self._witnessed, now)
+        trace = case.settle(self._witnessed, now)
+        if trace is not None and trace.verdict >= Verdict.REACHED:
+            self.attacked(request_id)
+        return trace
 
     def _touch(self, request_id: str, case: Case, now: int) -> None:
         case.touched = now

@@ -44,7 +44,7 @@ def reverse_shell(event: KernelEvent) -> bool:
     return event.kind == "exec" and event.streams & 1 == 1 and event.streams & 6 > 0 and event.port > 0
 
 
-def _command(event: KernelEvent) -> str:
+def command(event: KernelEvent) -> str:
     name = f"{event.path} ({event.target})" if event.target else event.path
     return f"{name} [{' '.join(event.argv)}]"
 
@@ -62,11 +62,11 @@ def _other_process(event: KernelEvent) -> bool:
 DEEDS = (
     Deed(
         "kernel-reverse-shell", "A program talks to the network by its standard streams", "reverse_shell",
-        ("T1059", "CWE-78"), reverse_shell, lambda event: f"{_command(event)} with {event.address} port {event.port}",
+        ("T1059", "CWE-78"), reverse_shell, lambda event: f"{command(event)} with {event.address} port {event.port}",
     ),
     Deed(
         "kernel-fileless", "A program without a file was executed", "fileless_execution", ("T1620", "CWE-94"),
-        lambda event: event.kind == "exec" and event.nameless, _command,
+        lambda event: event.kind == "exec" and event.nameless, command,
     ),
     Deed(
         "kernel-injection", "Another process was reached into", "process_injection", ("T1055",), _other_process,

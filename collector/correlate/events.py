@@ -83,4 +83,5 @@ class Recent:
 
 def weight(event: KernelEvent) -> int:
     """About how many bytes an event holds."""
-    return EVENT_OVERHEAD + len(event.path) + sum(len(word) + 50 for word in event.argv)
+    size = EVENT_OVERHEAD + len(event.path)
+    return size + sum(len(word) + 50 for word in event.argv) if event.argv else size

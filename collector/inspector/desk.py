@@ -127,7 +127,7 @@ class Desk:
         service = hello.service or facts.service or hello.argv0.rpartition("/")[2] or "unknown"
         return Process(
             connection.pid, service[:256], hello.runtime[:64], facts.executable or hello.executable,
-            facts.container_id, self._host,
+            facts.container_id, self._host, hello.service_version[:64],
         )  # fmt: skip
 
     def _register(self, connection: Connection, agent: Agent, sequence: int, size: int) -> None:

@@ -42,9 +42,14 @@ ATTACH(on_opened, openat)
 ATTACH(on_opened, open)
 ATTACH(on_opened, creat)
 ATTACH(on_opened, openat2)
+ATTACH(on_opened, open_by_handle_at)
 int on_opened(struct sys_exit *ctx) {
   u32 tid = bpf_get_current_pid_tgid();
   struct opening *call = opening.lookup(&tid);
+  if (ctx->result >= 0 && judge_file(ctx->result, marks.lookup(&tid)) == ENFORCE) {
+    opening.delete(&tid);
+    return 0;
+  }
   if (!call)
     return 0;
   struct open_event event = {.result = ctx->result, .flags = call->flags};

@@ -1,4 +1,4 @@
-/* Policies: what the processes of a service may execute, and what they may connect to (connections.c).
+/* Policies: what the processes of a service may execute, connect to (connections.c), and open (paths.h).
  *
  * The number of a process's policy stands in `registered` beside its watch; forks and execs take it along, so a policy
  * holds for everything that descends from the service. Its scope says whether it counts for requests only (marked
@@ -27,6 +27,7 @@ struct policy {
   u32 scope;
   u32 execute;
   u32 connect; /* ANY, or LISTED: what networks do not name is denied */
+  u32 files; /* whether file_tree says anything (paths.h) */
 };
 
 struct program_key {

@@ -1,15 +1,16 @@
-"""What policies decided: bpf/policy.h and bpf/connections.c."""
+"""What policies decided: bpf/policy.h, bpf/connections.c and bpf/paths.h."""
 
 from __future__ import annotations
 
 import errno
 import struct
 
-from probes.layout import HEAD, Fields, socket_end
+from probes.layout import HEAD, Fields, socket_end, text
 from probes.subjects import process
 from probes.subjects.calls import OPERATIONS
 
 DECISION = struct.Struct("=IIII32s")
+FILE = struct.Struct("=4I")
 
 
 def decision(data: bytes) -> Fields:
@@ -32,4 +33,13 @@ def execution(data: bytes) -> Fields:
     }  # fmt: skip
 
 
-DECODERS = {25: decision, 26: execution}
+def opening(data: bytes) -> Fields:
+    """Of an open: `path` is the file's, `flags` what was denied of open(2)'s O_RDONLY, O_WRONLY, O_RDWR."""
+    policy, enforced, denied, _ = FILE.unpack_from(data, HEAD.size)
+    return {
+        "kind": "decision", "policy": str(policy), "enforced": bool(enforced), "operation": "open",
+        "flags": denied - 1, "path": text(data[HEAD.size + FILE.size :]), "result": -errno.EPERM if enforced else 0,
+    }  # fmt: skip
+
+
+DECODERS = {25: decision, 26: execution, 27: opening}

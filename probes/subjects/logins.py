@@ -20,4 +20,4 @@ def answered(data: bytes) -> Fields:
     }  # fmt: skip
 
 
-DECODERS = {27: answered}
+DECODERS = {28: answered}

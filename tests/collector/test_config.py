@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,10 @@ def test_flags_are_checked_like_the_file() -> None:
         (POLICY + 'programs = ["true"]\n', r"enforcement\.policies\[0\]\.programs\[0\]"),
         (POLICY + f'programs = ["/{"é" * 62}"]\n', r"enforcement\.policies: p: .* more than 123 bytes"),
         (POLICY + 'networks = ["10.0.0.1/8"]\n', r"enforcement\.policies: p: 10\.0\.0\.1/8 has host bits"),
+        (POLICY + 'deny_read = ["etc/shadow"]\n', r"enforcement\.policies\[0\]\.deny_read\[0\]"),
+        (POLICY + 'deny_read = ["/etc/../shadow"]\n', r"enforcement\.policies: p: '/etc/\.\./shadow' is no whole path"),
+        (POLICY + 'deny_write = ["/"]\n', r"enforcement\.policies\[0\]\.deny_write\[0\]"),
+        (POLICY + f'deny_write = ["/srv/{"x" * 55}/"]\n', r"enforcement\.policies: p: .* part of more than 54 bytes"),
         (POLICY + POLICY, r"enforcement\.policies: two are named 'p'"),
         ('[api]\ngroup = "no-such-group-here"\n', r"api\.group: there is no group 'no-such-group-here'"),
         ('[detect]\ntrusted_proxies = ["10.0.0.0/99"]\n', r"detect\.trusted_proxies: '10\.0\.0\.0/99'"),
@@ -145,3 +150,11 @@ def test_the_documentation_does_not_depend_on_the_environment(monkeypatch: pytes
     before = config.documentation()
     monkeypatch.setitem(os.environ, "COWITNESS_RUN_DIR", "/tmp/x")
     assert config.documentation() == before
+
+
+@pytest.mark.parametrize("text", ["plain", 'a"b\\c\\u0041', "\x1b[2J\n\x7f", "Bücher \U0001f600", "\u202e\x85"])
+def test_text_as_toml(text: str) -> None:
+    """Any text comes back as it was, and a terminal that shows it obeys nothing."""
+    written = config.toml_value(text)
+    assert tomllib.loads(f"x = {written}") == {"x": text}
+    assert written.isprintable()

@@ -20,6 +20,7 @@ service = "ruled"
 mode = "enforce"
 execute = "no-shells"
 connect = "no-private"
+deny_read = ["/etc/gshadow"]
 """
 APP = textwrap.dedent("""
     import queue, socket, subprocess, threading
@@ -55,6 +56,10 @@ APP = textwrap.dedent("""
     def by_another_thread():
         asked.put(int(request.args["port"]))
         return told.get(timeout=10)
+
+    @app.route("/cat")
+    def cat():
+        return str(subprocess.run(["/bin/cat", request.args["path"]], stdout=subprocess.DEVNULL).returncode)
 
     @app.route("/run")
     def run():
@@ -111,6 +116,10 @@ def inner() -> Iterator[int]:
         listener.shutdown(socket.SHUT_RDWR)
 
 
+def watched(node: Node) -> set[int]:
+    return {one["process"]["pid"] for one in node.json("agents") if one["witnessed"] and one["connected"]}
+
+
 def blocked(node: Node, path: str, action: str = "ACTION_BLOCKED") -> dict[str, Any]:
     """The trace of the request to this path with a policy's finding, once the agent's word stands in it."""
 
@@ -135,6 +144,21 @@ def test_a_forged_request_is_stopped_and_the_request_goes_on(ruled: Node, app: A
     assert "blocked in the kernel by shop-kernel" in ruled.cli("trace", trace["id"]).stdout.replace("\n", " ")
 
 
+def test_a_file_that_nobody_may_read(ruled: Node, app: App) -> None:
+    """A child that opens it does not come to read, through a link, too; another file is free; the trace says so."""
+    assert app.get("/cat?path=/etc/hostname") == (200, b"0")
+    status, code = app.get("/cat?path=/proc/self/root/etc/../etc/gshadow")
+    assert (status, code) in ((200, b"-9"), (200, b"1"))  # by the signal, or with EPERM
+    trace = blocked(ruled, "/cat")
+    (event,) = [event for event in trace["kernelEvents"] if event["kind"] == "decision"]
+    assert (event["policy"], event["enforced"], event["path"], event["operation"]) == (
+        "shop-kernel", True, "/etc/gshadow", "open",
+    )  # fmt: skip
+    assert trace["verdict"] != "VERDICT_CONFIRMED"
+    shown = " ".join(ruled.cli("enforce").stdout.split())
+    assert "-r /etc/gshadow" in shown
+
+
 def test_the_switch(ruled: Node, app: App, tmp_path: Path) -> None:
     """A shell dies before its first command; `enforce off` lets it live at once, `observe` only tells, `enforce` is
     back."""
@@ -149,11 +173,6 @@ def test_the_switch(ruled: Node, app: App, tmp_path: Path) -> None:
     ruled.cli("enforce", "enforce")
     assert app.get(path + "4") == (200, b"-9")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["2", "3"]
-
-
-def watched(node: Node) -> set[int]:
-    """Pids of the apps' processes that are under enforcement."""
-    return {one["process"]["pid"] for one in node.json("agents") if one["witnessed"] and one["connected"]}
 
 
 def test_what_was_switched_off_stays_off(ruled: Node, app: App) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.accounts import PASSWORD, USER, Host, lacking, sshd
-from tests.e2e.harness import Node, running_node, wait_for
+from tests.e2e.harness import Node, running_node, short_directory, wait_for
 
 BURST = 1009
 DENY = """
@@ -46,15 +46,14 @@ def node() -> Iterator[Node]:
 
 
 @pytest.fixture(scope="module")
-def host(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+def host(node: Node) -> Iterator[Host]:
     """An sshd, started after the node."""
     if missing := lacking():
         pytest.skip(missing)
-    folder = tmp_path_factory.mktemp("accounts")
-    for place in (folder, *folder.parents[:2]):
-        place.chmod(0o755)
-    with sshd(folder) as one:
-        yield one
+    with short_directory() as folder:
+        folder.chmod(0o755)
+        with sshd(folder) as one:
+            yield one
 
 
 def latest(node: Node, *words: str) -> dict[str, Any]:

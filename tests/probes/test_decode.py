@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from probes import decode, enforcement, kernel, layout, vocabulary
+from probes import decode, enforcement, files_policy, kernel, layout, vocabulary
 from probes.subjects import calls, credentials, datagrams, decisions, files, logins, process, sockets, streams
 
 BPF = Path(__file__).resolve().parents[2] / "probes" / "bpf"
@@ -40,6 +40,8 @@ def c_struct(name: str) -> dict[str, tuple[int, int]]:
         ("call_event", calls.CALL, ("text", "more")), ("stream_event", streams.STREAM, ()),
         ("datagram_event", datagrams.DATAGRAM, ("payload",)), ("decision_event", decisions.DECISION, ()),
         ("login_event", logins.LOGIN, ()),
+        ("file_decision", decisions.FILE, ("path", "rest")), ("node_key", files_policy.KEY, ()),
+        ("node", files_policy.NODE, ()),
     ],
 )  # fmt: skip
 def test_layout(name: str, packed: struct.Struct, rest: tuple[str, ...]) -> None:

@@ -114,20 +114,22 @@ class Messaging(_message.Message):
     def __init__(self, system: _Optional[str] = ..., operation_name: _Optional[str] = ..., destination_name: _Optional[str] = ..., message_id: _Optional[str] = ...) -> None: ...
 
 class Process(_message.Message):
-    __slots__ = ("pid", "service_name", "runtime_version", "executable_path", "container_id", "host_name")
+    __slots__ = ("pid", "service_name", "runtime_version", "executable_path", "container_id", "host_name", "service_version")
     PID_FIELD_NUMBER: _ClassVar[int]
     SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
     RUNTIME_VERSION_FIELD_NUMBER: _ClassVar[int]
     EXECUTABLE_PATH_FIELD_NUMBER: _ClassVar[int]
     CONTAINER_ID_FIELD_NUMBER: _ClassVar[int]
     HOST_NAME_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_VERSION_FIELD_NUMBER: _ClassVar[int]
     pid: int
     service_name: str
     runtime_version: str
     executable_path: str
     container_id: str
     host_name: str
-    def __init__(self, pid: _Optional[int] = ..., service_name: _Optional[str] = ..., runtime_version: _Optional[str] = ..., executable_path: _Optional[str] = ..., container_id: _Optional[str] = ..., host_name: _Optional[str] = ...) -> None: ...
+    service_version: str
+    def __init__(self, pid: _Optional[int] = ..., service_name: _Optional[str] = ..., runtime_version: _Optional[str] = ..., executable_path: _Optional[str] = ..., container_id: _Optional[str] = ..., host_name: _Optional[str] = ..., service_version: _Optional[str] = ...) -> None: ...
 
 class HttpRequest(_message.Message):
     __slots__ = ("trace_id", "span_id", "parent_span_id", "start_time", "duration", "method", "url_path", "url_query", "url_scheme", "server_address", "route", "framework", "request_headers", "response_headers", "status_code", "body_size", "client_address", "peer", "kernel_peer", "user", "process", "thread_id", "user_agent", "exception_type", "exception_message", "messaging", "response_body_size", "exception_stack")
@@ -647,7 +649,7 @@ class ListHostsResponse(_message.Message):
     def __init__(self, hosts: _Optional[_Iterable[_Union[Host, _Mapping]]] = ...) -> None: ...
 
 class Policy(_message.Message):
-    __slots__ = ("name", "service_name", "mode", "scope", "execute", "programs", "connect", "networks")
+    __slots__ = ("name", "service_name", "mode", "scope", "execute", "programs", "connect", "networks", "deny_read", "deny_write")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
@@ -656,6 +658,8 @@ class Policy(_message.Message):
     PROGRAMS_FIELD_NUMBER: _ClassVar[int]
     CONNECT_FIELD_NUMBER: _ClassVar[int]
     NETWORKS_FIELD_NUMBER: _ClassVar[int]
+    DENY_READ_FIELD_NUMBER: _ClassVar[int]
+    DENY_WRITE_FIELD_NUMBER: _ClassVar[int]
     name: str
     service_name: str
     mode: str
@@ -664,7 +668,9 @@ class Policy(_message.Message):
     programs: _containers.RepeatedScalarFieldContainer[str]
     connect: str
     networks: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., service_name: _Optional[str] = ..., mode: _Optional[str] = ..., scope: _Optional[str] = ..., execute: _Optional[str] = ..., programs: _Optional[_Iterable[str]] = ..., connect: _Optional[str] = ..., networks: _Optional[_Iterable[str]] = ...) -> None: ...
+    deny_read: _containers.RepeatedScalarFieldContainer[str]
+    deny_write: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., service_name: _Optional[str] = ..., mode: _Optional[str] = ..., scope: _Optional[str] = ..., execute: _Optional[str] = ..., programs: _Optional[_Iterable[str]] = ..., connect: _Optional[str] = ..., networks: _Optional[_Iterable[str]] = ..., deny_read: _Optional[_Iterable[str]] = ..., deny_write: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Enforcement(_message.Message):
     __slots__ = ("mode", "reason", "policies")
@@ -753,3 +759,94 @@ class RemovePolicyEntryRequest(_message.Message):
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     subject: str
     def __init__(self, subject: _Optional[str] = ...) -> None: ...
+
+class ServiceVersion(_message.Message):
+    __slots__ = ("service_version", "start_time", "requests", "learnt_time", "relearning")
+    SERVICE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    LEARNT_TIME_FIELD_NUMBER: _ClassVar[int]
+    RELEARNING_FIELD_NUMBER: _ClassVar[int]
+    service_version: str
+    start_time: _timestamp_pb2.Timestamp
+    requests: int
+    learnt_time: _timestamp_pb2.Timestamp
+    relearning: bool
+    def __init__(self, service_version: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., requests: _Optional[int] = ..., learnt_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., relearning: _Optional[bool] = ...) -> None: ...
+
+class FirstSeen(_message.Message):
+    __slots__ = ("kind", "name", "first_time", "last_time", "requests")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FIRST_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_TIME_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    name: str
+    first_time: _timestamp_pb2.Timestamp
+    last_time: _timestamp_pb2.Timestamp
+    requests: int
+    def __init__(self, kind: _Optional[str] = ..., name: _Optional[str] = ..., first_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., requests: _Optional[int] = ...) -> None: ...
+
+class Behaviour(_message.Message):
+    __slots__ = ("service_name", "versions", "programs", "destinations", "dns_names", "paths", "first_seen", "no_room", "policy", "not_in_policy")
+    class NoRoomEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    PROGRAMS_FIELD_NUMBER: _ClassVar[int]
+    DESTINATIONS_FIELD_NUMBER: _ClassVar[int]
+    DNS_NAMES_FIELD_NUMBER: _ClassVar[int]
+    PATHS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEEN_FIELD_NUMBER: _ClassVar[int]
+    NO_ROOM_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    NOT_IN_POLICY_FIELD_NUMBER: _ClassVar[int]
+    service_name: str
+    versions: _containers.RepeatedCompositeFieldContainer[ServiceVersion]
+    programs: _containers.RepeatedScalarFieldContainer[str]
+    destinations: _containers.RepeatedScalarFieldContainer[str]
+    dns_names: _containers.RepeatedScalarFieldContainer[str]
+    paths: _containers.RepeatedScalarFieldContainer[str]
+    first_seen: _containers.RepeatedCompositeFieldContainer[FirstSeen]
+    no_room: _containers.ScalarMap[str, int]
+    policy: Policy
+    not_in_policy: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, service_name: _Optional[str] = ..., versions: _Optional[_Iterable[_Union[ServiceVersion, _Mapping]]] = ..., programs: _Optional[_Iterable[str]] = ..., destinations: _Optional[_Iterable[str]] = ..., dns_names: _Optional[_Iterable[str]] = ..., paths: _Optional[_Iterable[str]] = ..., first_seen: _Optional[_Iterable[_Union[FirstSeen, _Mapping]]] = ..., no_room: _Optional[_Mapping[str, int]] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., not_in_policy: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ListBehavioursRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListBehavioursResponse(_message.Message):
+    __slots__ = ("behaviours", "next_page_token")
+    BEHAVIOURS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    behaviours: _containers.RepeatedCompositeFieldContainer[Behaviour]
+    next_page_token: str
+    def __init__(self, behaviours: _Optional[_Iterable[_Union[Behaviour, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class GetBehaviourRequest(_message.Message):
+    __slots__ = ("service_name",)
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    service_name: str
+    def __init__(self, service_name: _Optional[str] = ...) -> None: ...
+
+class DeleteBehaviourRequest(_message.Message):
+    __slots__ = ("service_name",)
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    service_name: str
+    def __init__(self, service_name: _Optional[str] = ...) -> None: ...
+
+class DeleteBehaviourResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

@@ -832,3 +832,162 @@ class NodeService:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class BehaviourServiceStub:
+    """Missing associated documentation comment in .proto file."""
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListBehaviours = channel.unary_unary(
+                '/cowitness.v1.BehaviourService/ListBehaviours',
+                request_serializer=cowitness_dot_v1_dot_cowitness__pb2.ListBehavioursRequest.SerializeToString,
+                response_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ListBehavioursResponse.FromString,
+                _registered_method=True)
+        self.GetBehaviour = channel.unary_unary(
+                '/cowitness.v1.BehaviourService/GetBehaviour',
+                request_serializer=cowitness_dot_v1_dot_cowitness__pb2.GetBehaviourRequest.SerializeToString,
+                response_deserializer=cowitness_dot_v1_dot_cowitness__pb2.Behaviour.FromString,
+                _registered_method=True)
+        self.DeleteBehaviour = channel.unary_unary(
+                '/cowitness.v1.BehaviourService/DeleteBehaviour',
+                request_serializer=cowitness_dot_v1_dot_cowitness__pb2.DeleteBehaviourRequest.SerializeToString,
+                response_deserializer=cowitness_dot_v1_dot_cowitness__pb2.DeleteBehaviourResponse.FromString,
+                _registered_method=True)
+
+
+class BehaviourServiceServicer:
+    """Missing associated documentation comment in .proto file."""
+
+    def ListBehaviours(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBehaviour(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteBehaviour(self, request, context):
+        """The service is learnt anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_BehaviourServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListBehaviours': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBehaviours,
+                    request_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ListBehavioursRequest.FromString,
+                    response_serializer=cowitness_dot_v1_dot_cowitness__pb2.ListBehavioursResponse.SerializeToString,
+            ),
+            'GetBehaviour': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBehaviour,
+                    request_deserializer=cowitness_dot_v1_dot_cowitness__pb2.GetBehaviourRequest.FromString,
+                    response_serializer=cowitness_dot_v1_dot_cowitness__pb2.Behaviour.SerializeToString,
+            ),
+            'DeleteBehaviour': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteBehaviour,
+                    request_deserializer=cowitness_dot_v1_dot_cowitness__pb2.DeleteBehaviourRequest.FromString,
+                    response_serializer=cowitness_dot_v1_dot_cowitness__pb2.DeleteBehaviourResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'cowitness.v1.BehaviourService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('cowitness.v1.BehaviourService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class BehaviourService:
+    """Missing associated documentation comment in .proto file."""
+
+    @staticmethod
+    def ListBehaviours(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cowitness.v1.BehaviourService/ListBehaviours',
+            cowitness_dot_v1_dot_cowitness__pb2.ListBehavioursRequest.SerializeToString,
+            cowitness_dot_v1_dot_cowitness__pb2.ListBehavioursResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBehaviour(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cowitness.v1.BehaviourService/GetBehaviour',
+            cowitness_dot_v1_dot_cowitness__pb2.GetBehaviourRequest.SerializeToString,
+            cowitness_dot_v1_dot_cowitness__pb2.Behaviour.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteBehaviour(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cowitness.v1.BehaviourService/DeleteBehaviour',
+            cowitness_dot_v1_dot_cowitness__pb2.DeleteBehaviourRequest.SerializeToString,
+            cowitness_dot_v1_dot_cowitness__pb2.DeleteBehaviourResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.config import EnforcementSettings, PolicySettings
 from collector.core.enforcement import Enforcement, read_switch
+from collector.enforcement_settings import EnforcementSettings, PolicySettings
 from probes import vocabulary
 from tests.collector.core.test_probe_source import Test, World, run
 
