@@ -38,8 +38,9 @@ class _Conversation(ctypes.Structure):
 def watch(loaded: Loaded) -> list[int]:
     """Attach the programs of bpf/logins.c to the host's libpam; what keeps them attached. Raises OSError with the
     reason, and leaves nothing then."""
-    if "on_pam_call" not in loaded.programs:
-        raise OSError(errno.EOPNOTSUPP, loaded.refused.get("on_pam_call", "not loaded"))
+    for name in ("pam_call", *FUNCTIONS):
+        if f"on_{name}" not in loaded.programs:
+            raise OSError(errno.EOPNOTSUPP, loaded.refused.get(f"on_{name}", f"on_{name} is not loaded"))
     library = _library()
     for number, offset in enumerate(layout(library)):
         syscalls.update_map(loaded.maps["pam_layout"], number.to_bytes(4, "little"), offset.to_bytes(4, "little"))
