@@ -39,6 +39,7 @@ int on_pam_call(struct pt_regs *ctx) {
 
 static __always_inline void take_peer(struct inet_address *peer) {
   peer->family = peer->port = 0;
+#pragma unroll
   for (int descriptor = 0; descriptor < PEER_DESCRIPTORS; descriptor++) {
     struct inet_address found = {};
     if (!peer->port && socket_of(descriptor, &found) && found.port)
@@ -78,6 +79,7 @@ static __always_inline int answered(struct pt_regs *ctx, u32 operation) {
   fill(&event->head, KIND_LOGIN, marks.lookup(&tid));
   event->operation = operation;
   take_peer(&event->peer);
+#pragma unroll /* before Linux 6.5 no loop may go back to where a call returns to */
   for (int which = 0; which < PAM_TEXTS; which++)
     take_text(&event->texts[which * PAM_TEXT_SIZE], handle, which);
   emit(event, sizeof(*event));
