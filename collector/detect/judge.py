@@ -131,6 +131,8 @@ class Judge:
         for hit in self._core.hits(record)[0] if self._core else ():
             finding = Finding(hit.rule_id, hit.name, hit.category, Verdict.ATTEMPTED, hit.tags)
             _add(found, self._of_input(finding, Input(hit.location, hit.parameter, hit.value), hit.value))
+        if not found and ruling is not None and (past := ruling.past()) is not None:
+            _add(found, past)
         return tuple(found.values())
 
     def _attempted(self, match: Match, record: RequestRecord) -> Finding:

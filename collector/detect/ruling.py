@@ -10,7 +10,7 @@ from collector.detect.ruleset import Match
 from collector.detect.settings import Network
 from collector.model import Action, Finding, Process, Verdict
 from collector.policy.compiled import Compiled
-from collector.policy.lists import Listed
+from collector.policy.lists import Listed, numbered
 from collector.wire.agent import RequestRecord, VerdictFinding
 
 CATEGORY = "policy"
@@ -36,9 +36,9 @@ class Ruling:
     def _look_up(self, trusted: Sequence[Network]) -> None:
         record, policy, now = self._record, self._policy, time.time_ns()
         address, _ = client_address.resolve(record.peer.address, record.headers, trusted)
-        user = record.user
-        who = (address, user.id, user.login, user.session_id) if user else (address, "", "", "")
-        self.bypassed = policy.bypassed(address, record.path, now)
+        number, user = numbered(address), record.user
+        who = (number, user.id, user.login, user.session_id) if user else (number, "", "", "")
+        self.bypassed = policy.bypassed(number, record.path, now)
         self.allowed = policy.allowed(*who, now)
         self._suspicious = policy.suspicious(*who, now)
         self.listed = None if self.allowed else policy.refused(*who, now)
@@ -61,6 +61,14 @@ class Ruling:
     def word(self) -> VerdictFinding | None:
         """What the verdict says of a request of somebody who is listed."""
         return VerdictFinding(f"policy-{self.listed.kind}", CATEGORY) if self.listed else None
+
+    def past(self) -> Finding | None:
+        """What stands in the trace of a request that was refused for a reason which is no more: an entry that has
+        expired or was taken away since."""
+        blocked = self._record.blocked
+        if blocked is None or blocked.where == "app":
+            return None
+        return Finding("policy-past", "Refused by a policy of then", CATEGORY, Verdict.ATTEMPTED, (), Action.BLOCKED)
 
     def finding(self) -> Finding | None:
         """What stands in the trace of a request that was refused for who made it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from collector.policy.document import Entry, Policy, Rule
-from collector.policy.lists import Listed, Lists
+from collector.policy.lists import Listed, Lists, Number
 
 Action = Literal["", "off", "monitor", "block"]
 
@@ -45,21 +45,21 @@ class Compiled:
         """The mode of a service; empty leaves it to the app."""
         return self._services.get(service, self.policy.mode)
 
-    def bypassed(self, address: str, path: str, now: int) -> bool:
+    def bypassed(self, address: Number, path: str, now: int) -> bool:
         """Whether a request is not looked at."""
         if self._paths and path.startswith(self._paths):
             return True
         return self._bypass.find(address, "", "", "", now) is not None
 
-    def refused(self, address: str, user: str, login: str, session: str, now: int) -> Listed | None:
+    def refused(self, address: Number, user: str, login: str, session: str, now: int) -> Listed | None:
         """The entry for which a request is refused."""
         return self._block.find(address, user, login, session, now)
 
-    def allowed(self, address: str, user: str, login: str, session: str, now: int) -> bool:
+    def allowed(self, address: Number, user: str, login: str, session: str, now: int) -> bool:
         """Whether a request is never refused."""
         return self._allow.find(address, user, login, session, now) is not None
 
-    def suspicious(self, address: str, user: str, login: str, session: str, now: int) -> bool:
+    def suspicious(self, address: Number, user: str, login: str, session: str, now: int) -> bool:
         """Whether every match refuses."""
         return self._suspicious.find(address, user, login, session, now) is not None
 

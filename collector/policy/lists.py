@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TypeVar
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from collector.policy.document import Entry, subject_of
 
 BITS = {4: 32, 6: 128}
 Key = TypeVar("Key")
+Number = tuple[int, int]
 
 
 class Listed(Struct, frozen=True):
@@ -20,6 +22,22 @@ class Listed(Struct, frozen=True):
     kind: str
     entry: Entry
     expires: int
+
+
+@lru_cache(8192)
+def numbered(text: str) -> Number:
+    """An address as version and number; (0, 0) for what is none. IPv4 in IPv6 is IPv4.
+
+    >>> numbered("0.0.1.2"), numbered("::ffff:0.0.1.2"), numbered("nobody")
+    ((4, 258), (4, 258), (0, 0))
+    """
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return 0, 0
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address.version, int(address)
 
 
 class Lists:
@@ -43,25 +61,19 @@ class Lists:
         """Whether users or sessions are listed."""
         return bool(self._names)
 
-    def find(self, address: str, user: str, login: str, session: str, now: int) -> Listed | None:
+    def find(self, address: Number, user: str, login: str, session: str, now: int) -> Listed | None:
         """The entry that fits, the user before the address, the longest prefix first. `now`: ns since the epoch."""
         if self._names:
             for kind, name in (("user", user), ("user", login), ("session", session)):
                 found = self._names.get((kind, name)) if name else None
                 if found is not None and _counts(found, now):
                     return found
-        return self._network(address, now) if self._networks and address else None
+        return self._network(address, now) if self._networks else None
 
-    def _network(self, text: str, now: int) -> Listed | None:
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            return None
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        number, bits = int(address), BITS[address.version]
-        for length in self._lengths[address.version]:
-            found = self._networks[address.version, length].get(number >> (bits - length))
+    def _network(self, address: Number, now: int) -> Listed | None:
+        version, number = address
+        for length in self._lengths.get(version, ()):
+            found = self._networks[version, length].get(number >> (BITS[version] - length))
             if found is not None and _counts(found, now):
                 return found
         return None

@@ -1,4 +1,4 @@
-"""The answer to a request that is stopped: the collector's where it sent one, else a small page of our own."""
+"""The answer to a request that is stopped: the collector's, or a page of our own where that has none that fits."""
 
 from __future__ import absolute_import
 
@@ -11,75 +11,71 @@ PAGE = (
     u'<!doctype html><html lang="en"><meta charset="utf-8"><title>Request blocked</title>'
     u'<h1>This request was blocked</h1><p>Security response id: %s</p></html>\n'
 )
-MAX_HEADERS, MAX_HEADER, MAX_BODY = 32, 4096, 131072
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
-_VALUE = re.compile(r'[ -~]*\Z')
-_BODILESS = (204, 304)
+JSON = u'{"errors":[{"title":"You\'ve been blocked","detail":"Request blocked"}],"security_response_id":"%s"}\n'
+MAX_HEADERS, MAX_BODY = 32, 128 << 10
+_BODILESS = (204, 205, 304)
+_OURS = ('content-length', 'transfer-encoding', 'connection')
+_NAME, _VALUE = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}\Z"), re.compile(r'[ -~]{0,4096}\Z')
 
 
 class Blocked(BaseException):
     """Raised out of an operation or a request that must not happen; no Exception, so that the app does not catch it.
 
-    `headers` [(name, value)] and `body` (text) are the collector's answer; without them a page of ours is sent.
+    `answer` is what `played` made of a verdict: headers and body, or None.
     """
 
-    def __init__(self, response_id, status=403, headers=(), body=None):
+    def __init__(self, response_id, status=403, answer=None):
         BaseException.__init__(self, 'blocked by Cowitness (%s)' % response_id)
-        self.response_id, self.headers, self.body = response_id, headers, body
-        lowest = 400 if body is None else 200
-        self.status = status if lowest <= status <= 599 else 403
+        self.response_id, self.answer = response_id, answer
+        self.status = status if _is_status(status) else 403
 
 
-def of_verdict(response_id, verdict):
-    """The Blocked for a verdict (a dict from the collector); what of it does not fit is left out."""
-    status, body = verdict.get('status'), verdict.get('body')
-    status = status if isinstance(status, int) else 403
-    pairs = verdict.get('headers') or ()
-    if isinstance(body, names.text_type) and len(body) <= MAX_BODY and _fit(pairs):
-        return Blocked(
-            response_id, status, [(str(name), str(value)) for name, value in pairs], body
-        )
-    return Blocked(response_id, status)
+def played(verdict):
+    """Headers and body (bytes) that a VERDICT tells (proto/wire/README.md); None where they do not fit."""
+    headers, body = verdict.get('headers', []), verdict.get('body')
+    if not _is_status(verdict.get('status')) or not isinstance(body, names.text_type):
+        return None
+    if not isinstance(headers, list) or len(headers) > MAX_HEADERS or len(body) > MAX_BODY:
+        return None
+    data = body.encode('utf-8')
+    if len(data) > MAX_BODY or not all(_is_header(header) for header in headers):
+        return None
+    return [(str(name), str(value)) for name, value in headers], data
 
 
-def _fit(pairs):
-    """Whether these can be headers: they come from outside of this process."""
-    if not isinstance(pairs, list) or len(pairs) > MAX_HEADERS:
+def _is_status(status):
+    return type(status) is int and 200 <= status <= 599
+
+
+def _is_header(header):
+    if not isinstance(header, list) or len(header) != 2:
         return False
-    for pair in pairs:
-        if not isinstance(pair, list) or len(pair) != 2:
-            return False
-        name, value = pair
-        if not (isinstance(name, names.text_type) and isinstance(value, names.text_type)):
-            return False
-        if len(value) > MAX_HEADER or not _NAME.match(name) or not _VALUE.match(value):
-            return False
-    return True
+    if not all(isinstance(word, names.text_type) for word in header):
+        return False
+    name, value = header
+    return bool(_NAME.match(name) and _VALUE.match(value)) and name.lower() not in _OURS
 
 
-def response(blocked, accept, head=False):
-    """Status line, headers and body (bytes) for a client that sent this Accept header; a HEAD gets no body. Does not
-    raise."""
-    return _response(blocked, accept, head) or ('403 Blocked', [('Content-Length', '0')], [b''])
+def response(blocked, accept, method='GET'):
+    """Status line, headers and body (bytes) for a client that sent this Accept header. Does not raise."""
+    return _response(blocked, accept, method) or ('403 Blocked', [('Content-Length', '0')], [b''])
 
 
 @guarded
-def _response(blocked, accept, head):
-    if blocked.body is None:
-        headers, body = _own(blocked, accept)
+def _response(blocked, accept, method):
+    headers, data = blocked.answer or _own(blocked, accept)
+    headers = list(headers)
+    if blocked.status in _BODILESS:
+        data = b''
     else:
-        headers, body = list(blocked.headers), blocked.body
-    data = body.encode('utf-8')
-    if blocked.status not in _BODILESS:
         headers.append(('Content-Length', str(len(data))))
-    return '%d Blocked' % blocked.status, headers, [b'' if head else data]
+    return '%d Blocked' % blocked.status, headers, [b'' if method == 'HEAD' else data]
 
 
 def _own(blocked, accept):
-    """Headers and body of our own page."""
-    if 'json' in accept and 'html' not in accept:
-        kind = 'application/json'
-        body = u'{"title":"Request blocked","security_response_id":"%s"}\n' % blocked.response_id
+    if 'html' in accept and 'json' not in accept:
+        kind, body = 'text/html; charset=utf-8', PAGE
     else:
-        kind, body = 'text/html; charset=utf-8', PAGE % blocked.response_id
-    return [('Content-Type', kind), ('Cache-Control', 'no-store')], body
+        kind, body = 'application/json', JSON
+    headers = [('Content-Type', kind), ('Cache-Control', 'no-store')]
+    return headers, (body % blocked.response_id).encode('utf-8')

@@ -7,7 +7,7 @@ from __future__ import absolute_import
 
 from . import agent as agents
 from . import context, incoming, mark, names, record, tracing
-from .blocked import Blocked, of_verdict
+from .blocked import Blocked, played
 from .guard import count, guarded
 from .ids import hexadecimal, new_pair
 
@@ -253,7 +253,8 @@ def _refusal(agent, request, operation, where):
     answer = _answer(agent, request, operation)
     if answer is None or answer.get('action') != 'block':
         return None
-    return _stopped(request, where, of_verdict(request.request_id, answer))
+    refusal = Blocked(request.request_id, answer.get('status'), played(answer))
+    return _stopped(request, where, refusal)
 
 
 def block(status=403):

@@ -15,7 +15,7 @@ from .ledger import ledger
 from .link import Link, hello
 from .outbox import Outbox, encoded
 
-GATHER, IDLE, RETRY = 0.02, 1.0, 0.5
+GATHER, IDLE, RETRY = 0.02, 0.5, 0.5
 STATUS_EVERY = 10.0
 LAST = 2.0
 """How long the end of a process may wait for a socket that is full; where there is room it does not wait at all."""

@@ -20,11 +20,11 @@ class Answer(object):
     """Listens to start_response, and to write where an application uses it. `size`: bytes that went to the server, or None."""
 
     __slots__ = (
-        'request', 'status', 'headers', 'size', 'written', 'head', '_start_response', '_write', '_wrap_file', '_file',
+        'request', 'status', 'headers', 'size', 'written', 'method', '_start_response', '_write', '_wrap_file', '_file',
     )  # fmt: skip
 
-    def __init__(self, request, start_response, head=False):
-        self.request, self._start_response, self.head = request, start_response, head
+    def __init__(self, request, start_response, method=''):
+        self.request, self._start_response, self.method = request, start_response, method
         self._write = self._wrap_file = self._file = None
         self.status, self.headers, self.size, self.written = 0, (), 0, 0
 
@@ -89,7 +89,7 @@ class Answer(object):
 
     def refuse(self, error, accept):
         """Begin the refusal in the app's place, while `error` is handled; returns its body."""
-        status, headers, body = blocked.response(error, accept, self.head)
+        status, headers, body = blocked.response(error, accept, self.method)
         if not self._begins(status, headers):
             self._begins_again(status, headers, sys.exc_info())
         self.status, self.headers = error.status, headers

@@ -81,9 +81,7 @@ def _refusal(error):
 
 async def _refuse(exchange, error, scope):
     """Answer in the app's place."""
-    status, headers, body = blocked.response(
-        error, _accept(scope) or '', scope.get('method') == 'HEAD'
-    )
+    status, headers, body = blocked.response(error, _accept(scope) or '', scope.get('method'))
     raw = [(name.lower().encode('latin-1'), value.encode('latin-1')) for name, value in headers]
     await exchange.send({'type': 'http.response.start', 'status': error.status, 'headers': raw})
     await exchange.send({'type': 'http.response.body', 'body': b''.join(body)})

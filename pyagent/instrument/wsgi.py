@@ -19,8 +19,8 @@ def call(application, environ, start_response, framework=''):
     try:
         answer = _begin(environ, start_response, framework)
     except blocked.Blocked as error:
-        head = environ.get('REQUEST_METHOD') == 'HEAD'
-        return _refuse(Answer(context.current(), start_response, head), error, environ)
+        answer = Answer(context.current(), start_response, environ.get('REQUEST_METHOD'))
+        return _refuse(answer, error, environ)
     if answer is None:
         return application(environ, start_response)
     try:
@@ -40,7 +40,7 @@ def _begin(environ, start_response, framework):
     if serving is not None and not serving.ended:
         serving.framework = framework or serving.framework
         return None
-    answer = Answer(None, start_response, environ.get('REQUEST_METHOD') == 'HEAD')
+    answer = Answer(None, start_response, environ.get('REQUEST_METHOD'))
     request = answer.request = lifecycle.begin(environ)
     if request is None:
         return None

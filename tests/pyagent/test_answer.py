@@ -34,7 +34,7 @@ class Refusals(AgentCase):
         """Nothing was out: the client gets the refusal alone, and the app's generator is closed."""
         status, body = self.serve(application)
         self.assertEqual(status, '403 Blocked')
-        self.assertIn(b'Security response id', body)
+        self.assertIn(b'security_response_id', body)
         self.assertNotIn(b'part', body)
         self.assertEqual((self.told(), self.closed), ((403, len(body), 'app', None), [1]))
 

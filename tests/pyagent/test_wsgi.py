@@ -157,6 +157,19 @@ class Refusing(AgentCase):
         self.assertEqual((record['status'], record['blocked']['where']), (403, 'request'))
 
 
+class Playing(AgentCase):
+    mode = 'block'
+    verdict = {'action': 'block', 'status': 451, 'headers': [['X-From', 'collector']], 'body': u'caf\xe9'}
+
+    def test_the_answer_of_the_verdict(self):
+        """The answer is the collector's, and the record tells the status that was sent."""
+        server = Server(hello)
+        self.assertEqual(server.read(), b'caf\xc3\xa9')
+        self.assertEqual(server.started[0][0], '451 Blocked')
+        self.assertEqual(server.started[0][1], [('X-From', 'collector'), ('Content-Length', '5')])
+        self.assertEqual(self.ended()['status'], 451)
+
+
 class NobodyThere(AgentCase):
     def test_the_collector_goes_away(self):
         """Requests are served as before while nobody listens."""

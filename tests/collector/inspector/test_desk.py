@@ -83,7 +83,10 @@ def test_verdicts() -> None:
         blocking, monitoring = await it.client(), await it.client()
         await blocking.hello(role="verdict", mode="block")
         await monitoring.hello(role="verdict")
-        assert (await blocking.ask(frames.ASK, {"request": record()}))[1]["action"] == "block"
+        blocked = (await blocking.ask(frames.ASK, {"request": record()}))[1]
+        assert (blocked["action"], blocked["status"]) == ("block", 403)
+        assert blocked["headers"] == [["Content-Type", "application/json"], ["Cache-Control", "no-store"]]
+        assert "security_response_id" in blocked["body"]
         assert (await blocking.ask(frames.ASK, {"request": record(query="a=b")}))[1]["action"] == "allow"
         assert (await blocking.ask(frames.ASK, {"request": record(method="EXPLODE")}))[1]["action"] == "allow"
         assert (await monitoring.ask(frames.ASK, {"request": record()}))[1]["action"] == "allow"
