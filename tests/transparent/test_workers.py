@@ -17,7 +17,7 @@ GUNICORN = f"-m gunicorn.app.wsgiapp -b 127.0.0.1:{{port}} -w 2 --log-level warn
 SERVERS = [
     Server(f"gunicorn{flag}", packages, version, GUNICORN + flag)
     for packages, version in (("servers-old", "2.7"), ("flask-3", "3.13"))
-    for flag in ("", " --preload")
+    for flag in ("", " --preload", " -k gthread --threads 4")
 ]
 ROUNDS = 3
 CLIENTS = 3
