@@ -19,7 +19,7 @@ from probes import frames, vocabulary
 from probes.vocabulary import Events, KernelEvent, ProbeHello, ProbeStats
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 10
+SECONDS = 60
 
 PRELUDE = """
 import os, sys, socket, threading
@@ -107,7 +107,7 @@ def probes(*flags: str, user: int | None = None) -> Iterator[tuple[Core, subproc
         listener.bind(path)
         os.chmod(path, 0o666)
         listener.listen()
-        listener.settimeout(90)
+        listener.settimeout(180)
         process = subprocess.Popen(
             [sys.executable, "-m", "probes", "--socket", path, *flags], cwd=ROOT,
             stderr=subprocess.DEVNULL, user=user,

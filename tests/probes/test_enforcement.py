@@ -157,7 +157,7 @@ for line in sys.stdin:
         marked.process.stdin.flush()
         said.append(marked.process.stdout.readline().split())
     marked.process.stdin.close()
-    marked.process.wait(10)
+    marked.process.wait(60)
     refused = str(111).encode()
     assert said == [[b"-9", b"1"], [b"0", refused], [b"-9", b"1"]]
 
@@ -315,7 +315,7 @@ for line in sys.stdin:
         marked.process.stdin.flush()
         assert marked.process.stdout.readline() == b"-9 1\n"
         os.kill(process.pid, number)
-        process.wait(20)
+        process.wait(60)
         said = b""
         while said != b"0 0\n":  # the holder needs a moment to notice, the kernel another to detach
             marked.process.stdin.write(b"\n")
@@ -323,7 +323,7 @@ for line in sys.stdin:
             said = marked.process.stdout.readline()
             assert said in (b"0 0\n", b"-9 1\n", b"-9 0\n", b"0 1\n")
         marked.process.stdin.close()
-        marked.process.wait(10)
+        marked.process.wait(60)
 
 
 def test_policies_come_and_go(ruled: Core) -> None:
