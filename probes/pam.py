@@ -41,6 +41,8 @@ def watch(loaded: Loaded) -> list[int]:
     for name in ("pam_call", *FUNCTIONS):
         if f"on_{name}" not in loaded.programs:
             raise OSError(errno.EOPNOTSUPP, loaded.refused.get(f"on_{name}", f"on_{name} is not loaded"))
+    if among_other_files():
+        raise OSError(errno.EOPNOTSUPP, "in a container: the host's own libpam is not among its files")
     library = _library()
     for number, offset in enumerate(layout(library)):
         syscalls.update_map(loaded.maps["pam_layout"], number.to_bytes(4, "little"), offset.to_bytes(4, "little"))
@@ -53,6 +55,14 @@ def watch(loaded: Loaded) -> list[int]:
                 undo.callback(os.close, attached[-1])
         undo.pop_all()
     return attached
+
+
+def among_other_files() -> bool:
+    """Whether the host's first process sees other mounts than this one; False where it cannot be asked."""
+    try:
+        return os.readlink("/proc/1/ns/mnt") != os.readlink("/proc/self/ns/mnt")
+    except OSError:
+        return False
 
 
 def _library() -> ctypes.CDLL:

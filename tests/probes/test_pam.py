@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from probes import pam
-from tests.probes.support import Core, Marked
+from tests.probes.support import ROOT, Core, Marked
 
 DENY = """
 import ctypes
+import os
+import subprocess
+import sys
 pam = ctypes.CDLL("libpam.so.0")
 class Conversation(ctypes.Structure):
     _fields_ = [("function", ctypes.c_void_p), ("data", ctypes.c_void_p)]
@@ -45,6 +51,22 @@ def test_the_functions_are_in_the_file(library: ctypes.CDLL) -> None:
         with Path(path).open("rb") as file:
             file.seek(offset + 1)  # on the first byte somebody's trap may stand
             assert file.read(31) == ctypes.string_at(address + 1, 31)
+
+
+def test_in_a_container() -> None:
+    """Where the first process has other mounts, the libpam that is here is not the host's."""
+    try:
+        os.readlink("/proc/1/ns/mnt")
+    except OSError as error:
+        pytest.skip(f"the first process cannot be asked here: {error}")
+    code = "from probes import pam; print(pam.among_other_files())"
+    here, there = (
+        subprocess.run([*words, sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+        for words in ([], ["unshare", "--mount"])
+    )
+    if there.returncode:
+        pytest.skip(f"no mount namespaces here: {there.stderr.strip()}")
+    assert (here.stdout, there.stdout) == ("False\n", "True\n")
 
 
 def test_layout(library: ctypes.CDLL) -> None:
