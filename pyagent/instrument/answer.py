@@ -10,7 +10,7 @@ import sys
 import types
 
 from ..core import blocked, guard, lifecycle
-from .failure import note_failure
+from .failure import Cut, note_failure
 from .proxy import Proxy, class_for
 
 _CLASSES = (type, getattr(types, 'ClassType', type))
@@ -104,9 +104,12 @@ class Answer(object):
         return True
 
     def _begins_again(self, status, headers, exc_info):
-        """The server takes back what the app had begun; where that is out, it raises the refusal."""
+        """The server takes back what the app had begun; where that is out, it raises what it was given."""
         try:
             self._start_response(status, headers, exc_info)
+        except blocked.Blocked as error:
+            self.fail()
+            raise Cut(str(error))
         except BaseException:
             self.fail()
             raise
@@ -203,7 +206,7 @@ class _Parts(object):
         answer = self._body._cowitness_answer
         if answer.size:
             answer.fail()
-            raise error
+            raise Cut(str(error))
         refusal = answer.refuse(error, self._body._cowitness_accept)
         self._next = iter(()).__next__ if hasattr(iter(()), '__next__') else iter(()).next
         return b''.join(refusal)

@@ -9,6 +9,12 @@ from ..core import context, guard, lifecycle
 MAX_LINES = 16
 
 
+class Cut(Exception):
+    """Tells a server that an answer ends here, since its request was stopped when a part was out. Servers end the
+    connection at an Exception; at what is none some end their worker, or send a page of their own behind that part.
+    """
+
+
 @guard.guarded
 def note_failure(request, ignored=()):
     """Tell `request` of the exception being handled, unless its class, or one above it, has an ignored name."""
