@@ -137,7 +137,7 @@ class Judge:
 
     def _attempted(self, match: Match, record: RequestRecord) -> Finding:
         rule = match.rule
-        stopped = rule.block and record.blocked is not None and record.blocked.where == "request"
+        stopped = record.blocked is not None and record.blocked.where in ("request", "route", "user")
         finding = Finding(rule.id, rule.name, rule.category, Verdict.ATTEMPTED, rule.tags)
         finding = self._of_input(finding, match.input, match.part)
         return replace(finding, action=Action.BLOCKED) if stopped else finding

@@ -14,6 +14,7 @@ from collector.policy.lists import Listed, numbered
 from collector.wire.agent import RequestRecord, VerdictFinding
 
 CATEGORY = "policy"
+PAST = {"": ("policy-past", "Refused by a policy of then"), "app": ("policy-app", "Refused by the app itself")}
 NAMES = {
     "address": "An address that is refused",
     "user": "A user who is refused",
@@ -63,12 +64,13 @@ class Ruling:
         return VerdictFinding(f"policy-{self.listed.kind}", CATEGORY) if self.listed else None
 
     def past(self) -> Finding | None:
-        """What stands in the trace of a request that was refused for a reason which is no more: an entry that has
-        expired or was taken away since."""
+        """What stands in the trace of a request that was refused although nothing is found in it: by the app itself, or
+        for an entry that has expired or was taken away since."""
         blocked = self._record.blocked
-        if blocked is None or blocked.where == "app":
+        if blocked is None:
             return None
-        return Finding("policy-past", "Refused by a policy of then", CATEGORY, Verdict.ATTEMPTED, (), Action.BLOCKED)
+        rule, name = PAST["app" if blocked.where == "app" else ""]
+        return Finding(rule, name, CATEGORY, Verdict.ATTEMPTED, (), Action.BLOCKED)
 
     def finding(self) -> Finding | None:
         """What stands in the trace of a request that was refused for who made it."""
