@@ -8,6 +8,7 @@ payment.failure, activity.sensitive.
 from __future__ import absolute_import
 
 from .core import lifecycle, users
+from .core.guard import guarded
 
 
 def track_login_success(login, user_id=None, session_id='', metadata=None):
@@ -51,6 +52,7 @@ def block_request(status=403):
     lifecycle.block(status)
 
 
+@guarded
 def _tell(outcome, user_id, login, session_id, metadata, **details):
     user_id = '' if user_id is None else user_id
     details['metadata'] = metadata

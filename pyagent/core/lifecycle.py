@@ -67,6 +67,7 @@ def saw_body(request, data):
     request.body_size += size
 
 
+@guarded
 def set_route(request, route, path_params=None, framework=None):
     """The router found this template. May raise Blocked: parameters that look unusual are judged in block mode."""
     if _set_route(request, route, path_params, framework):
@@ -84,6 +85,7 @@ def _set_route(request, route, path_params, framework):
     return incoming.unusual_texts(path_params.values())
 
 
+@guarded
 def check_user(request):
     """The user of this request is known now. May raise Blocked, where the policy lists users."""
     agent = agents.get()

@@ -19,6 +19,7 @@ _IDS = ('pk', 'id', 'uid', 'userid', 'user_id')
 _LOGINS = ('username', 'user', 'login', 'email')
 
 
+@guarded
 def set_user(user_id, login='', session_key='', told=False, metadata=None):
     """The request is served for this user. `told` by the app itself, or found by a hook. May raise Blocked."""
     request = note_user(user_id, login, session_key, told, metadata)
@@ -37,6 +38,7 @@ def note_user(user_id, login='', session_key='', told=False, metadata=None):
     return None
 
 
+@guarded
 def event(outcome, user_id='', login='', session_key='', framework='', told=False, **details):
     """Somebody did something (success, failure, logout, signup, custom); told at once, never dropped before other data.
 

@@ -87,9 +87,9 @@ class Answer(object):
         lengths = [value for name, value in self.headers if name.lower() == 'content-length']
         self.size = int(lengths[0]) if lengths and lengths[0].isdigit() else None
 
-    def refuse(self, error, accept):
+    def refuse(self, error, accept, method=''):
         """Begin the refusal in the app's place, while `error` is handled; returns its body."""
-        status, headers, body = blocked.response(error, accept, self.method)
+        status, headers, body = blocked.response(error, accept, method or self.method)
         if not self._begins(status, headers):
             self._begins_again(status, headers, sys.exc_info())
         self.status, self.headers = error.status, headers

@@ -19,8 +19,7 @@ def call(application, environ, start_response, framework=''):
     try:
         answer = _begin(environ, start_response, framework)
     except blocked.Blocked as error:
-        answer = Answer(context.current(), start_response, environ.get('REQUEST_METHOD'))
-        return _refuse(answer, error, environ)
+        return _refuse(Answer(context.current(), start_response), error, environ)
     if answer is None:
         return application(environ, start_response)
     try:
@@ -66,7 +65,7 @@ def _may_have_body(environ):
 
 def _refuse(answer, error, environ):
     """Answer in the app's place."""
-    body = answer.refuse(error, environ.get('HTTP_ACCEPT', ''))
+    body = answer.refuse(error, environ.get('HTTP_ACCEPT', ''), environ.get('REQUEST_METHOD'))
     if answer.request is not None:
         _count(answer, body)
         answer.end()

@@ -44,7 +44,7 @@ done
 mkdir -p /root/dev/pts /root/dev/shm
 ln -s /proc/self/fd /root/dev/fd
 mount -t devpts devpts /root/dev/pts
-for place in /dev/shm /run /tmp; do mount -t tmpfs tmpfs /root$place; done
+for place in /dev/shm /run; do mount -t tmpfs tmpfs /root$place; done
 mount -t cgroup2 cgroup2 /root/sys/fs/cgroup
 mount -t tracefs tracefs /root/sys/kernel/tracing
 mount -t securityfs securityfs /root/sys/kernel/security

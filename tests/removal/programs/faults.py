@@ -36,7 +36,7 @@ TRIVIAL = [
     r'if (kwargs or |context\.current\(\) is not None and )len\(args\) [!=><]+ \d:',
     r'if (name in _READS|size > self\.size|not (_cowitness_self\._)?on\[0\]|isinstance\(error, Blocked\)):',
     r"if type\(error\)\.__name__ != 'CancelledError':|handler = driver\.call_handler if .*",
-    r'if (request is not None and |agent is None or )?agent\.mode [!=]= .*:',
+    r'if (request is not None and |agent is None or )?agent\.(mode [!=]= .*|asks):',
     r'[\w., ]+ = ((True|False|None|0|500|\(\))(, )?)+|(self|request|answer|exchange)\._?\w+ = [\w.( ]+',
     r'self\._(body, self\._size|next) = .*|self\.(size|_size|status, self\.headers) \+?= .*',
     r'(error|found|function|app|app, environ, start_response) = .*|(answer|request) = (self|exchange)\.\w+',
@@ -76,6 +76,7 @@ class Trial(object):
 
 def set_mode(agent, listener, mode):
     agent.mode = 'monitor' if mode == 'monitor' else 'block'
+    agent.asks = agent.asks_users = agent.mode == 'block'
     agent.verdicts._closed_until = 0.0
     listener.verdict = VERDICTS[mode == 'refuse']
 
