@@ -12,7 +12,7 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.kernels.guest import run_in
@@ -60,7 +60,8 @@ def read(offers: str, tests: str, status: int) -> Seen:
 def here() -> Seen:
     """This machine's own kernel."""
     offers, tests = (subprocess.run(words, capture_output=True, text=True, cwd=ROOT) for words in (OFFERS, TESTS))
-    return read(offers.stdout, tests.stdout, tests.returncode)
+    seen = read(offers.stdout, tests.stdout, tests.returncode)
+    return replace(seen, release=seen.release.partition("-")[0])
 
 
 def there(other: Kernel) -> Seen:
