@@ -65,8 +65,7 @@ class Enforcement:
         self._numbers: dict[str, int] = {}
         self._policies: list[Policy] = []
         self._links: list[int] = []
-        self._denials: list[int] = []
-        self._hook = -1
+        self._hooks: dict[str, int] = {}
         self._tree = Tree(lambda key, value: False)
 
     def take(self, wanted: Enforce) -> str:
@@ -76,8 +75,8 @@ class Enforcement:
         failures = self._write(wanted.policies) if wanted.policies != self._policies else []
         live = [policy for policy in wanted.policies if "off" not in (policy.mode, wanted.mode)]
         failures += [self._judge_connections(any(policy.connect != "any" for policy in live))]
-        self._judge_executions(any(policy.execute != "any" for policy in live))
-        failures += [self._judge_files(wanted)]
+        self._hook("on_execution", any(policy.execute != "any" for policy in live))
+        failures += [self._judge_files(any(any(files(policy)) for policy in live))]
         self._cap(wanted.mode)
         return "; ".join(filter(None, failures))
 
@@ -129,23 +128,25 @@ class Enforcement:
         self._kernel.update("policies", struct.pack("=I", number), struct.pack("=5I", *words))
         return ""
 
-    def _judge_files(self, wanted: Enforce) -> str:
+    def _judge_files(self, wanted: bool) -> str:
         """Have opens looked at, where a policy has files; empty, or why that cannot be."""
-        asked = wanted.mode != "off" and any(any(files(policy)) and policy.mode != "off" for policy in wanted.policies)
         if not self._knows_paths:
-            return NO_PATHS if asked else ""
-        if not asked:
-            self._unhook()
-        how = 0 if not asked else AT_HOOK if self._hooked() else AT_RETURN
+            return NO_PATHS if wanted else ""
+        hooked = self._hook("on_file_open", wanted)
+        how = 0 if not wanted else AT_HOOK if hooked else AT_RETURN
         self._kernel.update("files_judged", struct.pack("=I", 0), struct.pack("=I", how))
         return ""
 
-    def _hooked(self) -> bool:
-        """Attach to the kernel's security hook; False where it takes no such program."""
-        if self._hook < 0:
+    def _hook(self, program: str, wanted: bool) -> bool:
+        """Have the kernel's LSM deny, where it takes such programs, or stop that; whether it does.
+
+        Elsewhere a signal ends what is denied (bpf/policy.h, bpf/paths.h)."""
+        if not wanted:
+            _let_go([self._hooks.pop(program)] if program in self._hooks else [])
+        elif program not in self._hooks:
             with contextlib.suppress(OSError):
-                self._hook = syscalls.open_raw_tracepoint("", self._kernel.program("on_file_open"))
-        return self._hook >= 0
+                self._hooks[program] = syscalls.open_raw_tracepoint("", self._kernel.program(program))
+        return program in self._hooks
 
     def _judge_connections(self, wanted: bool) -> str:
         """Attach the programs of connections or take them away; empty, or why that cannot be."""
@@ -162,23 +163,11 @@ class Enforcement:
             return f"connections cannot be judged here: {error.strerror}"
         return ""
 
-    def _judge_executions(self, wanted: bool) -> None:
-        """Have the kernel's LSM deny them, where it can; elsewhere they end when they are loaded (bpf/policy.h)."""
-        if not wanted:
-            _let_go(self._denials)
-        elif not self._denials:
-            with contextlib.suppress(OSError):
-                self._denials.append(syscalls.open_raw_tracepoint("", self._kernel.program("on_execution")))
-
-    def _unhook(self) -> None:
-        if self._hook >= 0:
-            os.close(self._hook)
-            self._hook = -1
-
     def close(self) -> None:
         """Detach."""
         _let_go(self._links)
-        _let_go(self._denials)
+        for program in list(self._hooks):
+            self._hook(program, False)
 
 
 def _let_go(links: list[int]) -> None:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
-import grpc
 from cowitness.v1 import cowitness_pb2 as pb
 from cowitness.v1 import cowitness_pb2_grpc as rpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from collector.api.services import RequestError, answering
+from collector.api.services import Context, RequestError, answering
 from collector.policy.document import Policy, PolicyError, encode, now, parse
 from collector.policy.keeper import Keeper
 
 PATIENCE = 2.0
 """Seconds that inspectors have to take a policy over."""
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Followers(Protocol):
@@ -82,7 +79,6 @@ class Policies(rpc.PolicyServiceServicer):
             except PolicyError as error:
                 raise RequestError(str(error)) from None
             return await self._answer(PATIENCE)
-        raise AssertionError("answering ends the call")
 
     async def _answer(self, patience: float) -> pb.ProtectionPolicy:
         applied = await self._followers.policy_applied(patience)

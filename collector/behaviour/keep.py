@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 import structlog
 
+from collector import whole
 from collector.behaviour.profile import Profile
 
 MAX_FILE = 8 << 20
@@ -48,16 +47,9 @@ def write(directory: Path, documents: Iterable[tuple[str, bytes]]) -> list[str]:
     """Keep them; the services whose documents could not be written."""
     failed = []
     for service, data in documents:
-        path = file_of(directory, service)
-        beside = path.with_suffix(".new")
         try:
-            directory.mkdir(mode=0o700, exist_ok=True)
-            with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(data)
-            os.replace(beside, path)
+            whole.write(file_of(directory, service), data)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                beside.unlink()
             log.error("a service's behaviour cannot be kept", service=service, error=str(error)[:200])
             failed.append(service)
     return failed

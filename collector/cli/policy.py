@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,8 @@ from collector.cli.options import RUN_DIR, Json, RunDir
 
 if TYPE_CHECKING:
     from cowitness.v1 import cowitness_pb2 as pb
+
+    from collector.cli.client import Client
 
 app = typer.Typer(help="Show or change the policy: what is refused, and what is looked at.", no_args_is_help=True)
 Subject = Annotated[
@@ -149,7 +151,7 @@ def blocked(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
         print("nobody is listed")  # noqa: T201
 
 
-def _add(key: str, who: str, lasting: str, reason: str, json: bool, run_dir: Any) -> None:
+def _add(key: str, who: str, lasting: str, reason: str, json: bool, run_dir: Path) -> None:
     seconds = duration(lasting)
     with _client(run_dir) as client:
         _tell(client.add_policy_entry(key, who, reason, seconds), json)
@@ -192,7 +194,7 @@ def _read(path: Path) -> bytes:
         raise CommandError(f"cannot read {path}: {error.strerror}", WRONG) from error
 
 
-def _client(run_dir: Any) -> Any:
-    from collector.cli import main
+def _client(run_dir: Path) -> Client:
+    from collector.cli.client import Client
 
-    return main._client(run_dir)
+    return Client(run_dir)

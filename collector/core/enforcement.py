@@ -8,12 +8,12 @@ whatever they enforced.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import structlog
 
+from collector import whole
 from collector.core.probe_source import ProbeSource
 from collector.enforcement_settings import EnforcementSettings, PolicySettings, policy_of
 from probes.vocabulary import MODES, Enforce, KernelEvent, Mode
@@ -105,7 +105,5 @@ def read_switch(path: Path) -> Mode:
 
 def write_switch(path: Path, mode: Mode) -> None:
     """Keep it; a full disk does not stop the switch itself."""
-    beside = path.with_suffix(".new")
     with contextlib.suppress(OSError):
-        beside.write_text(mode + "\n")
-        os.replace(beside, path)
+        whole.write(path, f"{mode}\n".encode())

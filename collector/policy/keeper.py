@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from collector import whole
 from collector.policy.document import Entry, Policy, PolicyError, check, encode, now, parse, subject_of
 
 KEPT = 20
@@ -115,11 +115,8 @@ class Keeper:
     def _write(self, policy: Policy) -> None:
         """All of it or nothing of it; a disk that takes nothing refuses the change."""
         path = self._directory / f"{policy.version}.json"
-        beside = path.with_suffix(".new")
         try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            beside.write_bytes(encode(policy))
-            os.replace(beside, path)
+            whole.write(path, encode(policy))
         except OSError as error:
             raise PolicyError(f"{path}: {error.strerror}") from None
         for past in self.history()[KEPT:]:

@@ -11,7 +11,6 @@ import base64
 import binascii
 import contextlib
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import Struct
 
+from collector import whole
 from collector.policy.document import MAX_DOCUMENT, Policy, PolicyError, encode, parse
 
 KEY_BYTES = 32
@@ -52,11 +52,8 @@ class Keys:
 
     def took(self, serial: int) -> None:
         """Remember it; raises PolicyError where that cannot be: the way back would be open."""
-        beside = self._path.with_suffix(".new")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            beside.write_text(f"{serial}\n")
-            os.replace(beside, self._path)
+            whole.write(self._path, f"{serial}\n".encode())
         except OSError as error:
             raise PolicyError(f"{self._path}: {error.strerror}") from None
 

@@ -31,9 +31,8 @@ static __always_inline int may_connect(struct policy *policy, struct network_key
 static __always_inline int judge_connection(u32 operation, u32 family, u32 *parts, u16 port) {
   u64 pid_tgid = bpf_get_current_pid_tgid();
   u32 tgid = pid_tgid >> 32, tid = pid_tgid;
-  u32 *watch = registered.lookup(&tgid);
-  u32 number = watch ? *watch >> POLICY_SHIFT : 0;
-  struct policy *policy = number ? policies.lookup(&number) : 0;
+  u32 number;
+  struct policy *policy = policy_of(tgid, &number);
   if (!policy)
     return 1;
   struct mark *mark = marks.lookup(&tid);

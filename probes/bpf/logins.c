@@ -3,8 +3,8 @@
  * Probes at the entry of four functions keep the handle that they were called with, probes at their return tell the
  * result with what the handle says of service, user, terminal and remote host then. Where in the handle these stand is
  * found out by a handle of our own (probes/pam.py) and lies in `pam_layout`. Passwords are never read: they stand
- * elsewhere. The peer is the kernel's word: the other end of a connection that the process holds. The texts are the process's memory: a process that is root can tell of itself what it likes, and one that
- * is not can load another libpam.
+ * elsewhere. The peer is the kernel's word: the other end of a connection that the process holds. The texts are the
+ * process's memory: a process that is root can tell of itself what it likes, one that is not can load another libpam.
  * Not caught: programs with a libpam of their own (containers, static ones), sshd's refusals of keys (it asks PAM for
  * passwords and sessions only), services that ask no PAM.
  * Cost: a trap of some 2 us for each of these calls; nothing for others.

@@ -12,9 +12,8 @@
 int on_execution(u64 *ctx) {
   u64 binary = ctx[0], pid_tgid = bpf_get_current_pid_tgid();
   u32 tgid = pid_tgid >> 32, tid = pid_tgid;
-  u32 *watch = registered.lookup(&tgid);
-  u32 number = watch ? *watch >> POLICY_SHIFT : 0;
-  struct policy *policy = number ? policies.lookup(&number) : 0;
+  u32 number;
+  struct policy *policy = policy_of(tgid, &number);
   if (!policy)
     return 0;
   struct mark *mark = marks.lookup(&tid);

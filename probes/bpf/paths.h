@@ -127,9 +127,8 @@ static __always_inline void write_path(struct file_decision *event, struct parts
 static __always_inline u32 judge_open(u64 file, struct mark *mark, int kills) {
   int zero = 0;
   u32 tgid = bpf_get_current_pid_tgid() >> 32;
-  u32 *watch = registered.lookup(&tgid);
-  u32 number = watch ? *watch >> POLICY_SHIFT : 0;
-  struct policy *policy = number ? policies.lookup(&number) : 0;
+  u32 number;
+  struct policy *policy = policy_of(tgid, &number);
   u32 mode = policy && policy->files ? mode_of(policy, mark) : OFF;
   struct parts *parts = parts_scratch.lookup(&zero);
   if (mode == OFF || !file || !parts)

@@ -49,6 +49,13 @@ BPF_ARRAY(enforcement, u32, 1);
 BPF_HASH(programs, struct program_key, u32, MAX_PROGRAMS);
 BPF_PERCPU_ARRAY(decision_scratch, struct decision_event, 1);
 
+/* What a process is under, and its number; 0 for nothing. */
+static __always_inline struct policy *policy_of(u32 tgid, u32 *number) {
+  u32 *watch = registered.lookup(&tgid);
+  *number = watch ? *watch >> POLICY_SHIFT : 0;
+  return *number ? policies.lookup(number) : 0;
+}
+
 static __always_inline u32 mode_of(struct policy *policy, struct mark *mark) {
   int zero = 0;
   u32 *cap = enforcement.lookup(&zero);
