@@ -75,17 +75,38 @@ def _descends(event: KernelEvent, began: dict[int, int], lineage: dict[int, int]
     return False
 
 
+def _run(finding: Finding, operation: Operation | None, events: Events) -> set[int]:
+    """What was executed or connected to while the input's code ran, or is named by it; opens that are named by it."""
+    text = squeeze(finding.probe_text)
+    return {i for i, event in enumerate(events) if _during(operation, event) or _named(event, text)}
+
+
+def _during(operation: Operation | None, event: KernelEvent) -> bool:
+    if operation is None or operation.kind not in _RUN_AT_ONCE or event.kind not in ("exec", "connect"):
+        return False
+    return 0 <= event.time - operation.start_time <= operation.duration
+
+
+def _named(event: KernelEvent, text: str) -> bool:
+    """Whether the text says this: a command line's last word or all of them, a path, an address."""
+    if event.kind == "exec":
+        words = [squeeze(word) for word in event.argv]
+        return bool(words) and ((len(words[-1]) > 1 and words[-1] in text) or all(word in text for word in words))
+    if event.kind == "open":
+        return event.result >= 0 and len(event.path) >= MIN_INPUT and "/" in event.path and event.path in text
+    return event.kind == "connect" and bool(event.address) and event.address in text
+
+
 def _path(finding: Finding, operation: Operation | None, events: Events) -> set[int]:
-    """Successful opens of the reached path."""
-    wanted = {normal(text) for text in (finding.statement, operation.text if operation else "") if text}
-    return _opens(wanted, events)
+    """What was done to the reached path, successfully."""
+    return _opens({normal(text) for text in (finding.statement, operation.text if operation else "") if text}, events)
 
 
 def _opens(wanted: set[str], events: Events) -> set[int]:
     return {
         i
         for i, event in enumerate(events)
-        if event.kind == "open" and event.result >= 0 and normal(event.path) in wanted
+        if event.kind in _ON_FILES and event.result >= 0 and wanted & {normal(event.path), normal(event.target)}
     }
 
 
@@ -167,8 +188,13 @@ def squeeze(text: str) -> str:
     return " ".join(text.split())
 
 
+_ON_FILES = frozenset(("open", "delete", "rename", "link", "chmod"))
+_RUN_AT_ONCE = frozenset(("code", "deserialize"))
 _JUDGES: dict[str, Callable[[Finding, Operation | None, Events], set[int]]] = {
     "command_injection": _command,
+    "code_injection": _run,
+    "template_injection": _run,
+    "deserialization": _run,
     "path_traversal": _path,
     "ssrf": _request_forgery,
 }

@@ -96,7 +96,7 @@ class Judge:
             stops = self._stops(matches, ruling, mode)
             findings = [VerdictFinding(m.rule.id, m.rule.category, m.input.parameter[:256]) for m in matches]
         else:
-            reaches = reach.reached([ask.operation], items)
+            reaches = reach.reached([ask.operation], items, body=ask.request.body)
             stops = bool(reaches) and mode == "block" and not ruling.allowed
             findings = [VerdictFinding(r.kind.rule_id, r.kind.category, r.input.parameter[:256]) for r in reaches]
         if stops:
@@ -120,7 +120,7 @@ class Judge:
         matches = self._rules.match(items)
         if ruling is not None:
             matches = ruling.kept(matches)
-        reaches = reach.reached(record.operations, items, [match.input for match in matches])
+        reaches = reach.reached(record.operations, items, [match.input for match in matches], record.body)
         found: dict[object, Finding] = {}
         if ruling is not None and (refused := ruling.finding()) is not None:
             _add(found, refused)

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from collector.detect.inputs import Input
-from collector.detect.reached import argv, files, url
+from collector.detect.reached import argv, files, objects, url
+from collector.detect.reached.python import Source
 from collector.detect.reached.shell import CommandLine
 from collector.detect.reached.sql import Statement
+from collector.detect.reached.template import Template
 from collector.wire.agent import OperationRecord
 
 MAX_OPERATIONS = 256
@@ -21,8 +23,11 @@ BUDGET = 16 << 20
 """Characters of operations that are searched for inputs in one request; about 10 ms."""
 
 _NO_WORD = re.compile(r"\W")
-_WORDS_COUNT = frozenset(("argv", "url"))
-"""Kinds where a plain word can be enough: a program, a host's name."""
+_WORDS_COUNT = frozenset(("argv", "url", "deserialize"))
+"""Kinds where a plain word can be enough: a program, a host's name, a name in base64."""
+
+_TARGETS = frozenset(("file", "url", "connect", "deserialize"))
+"""Kinds where the kernel shows what the input means, not how it is spelled."""
 
 _ADDRESSES_OF_OURS = frozenset(("referer", "origin"))
 """Headers that name this app itself, which may well ask itself."""
@@ -45,6 +50,13 @@ KINDS = {
     "argv": Kind("command_injection", "cmdi-901", "An input decides what a program does", _ARGUMENT),
     "file": Kind("path_traversal", "path-900", "An input leads out of a directory", ("CWE-22", "CAPEC-126", "T1083")),
     "url": Kind("ssrf", "ssrf-900", "An input decides which host is asked", ("CWE-918", "CAPEC-664", "T1090")),
+    "code": Kind("code_injection", "code-900", "An input is code that is run", ("CWE-94", "CAPEC-242", "T1059.006")),
+    "template": Kind(
+        "template_injection", "ssti-900", "An input is code in a template", ("CWE-1336", "CAPEC-242", "T1190")
+    ),
+    "deserialize": Kind(
+        "deserialization", "deser-900", "An input says what to load and call", ("CWE-502", "CAPEC-586", "T1190")
+    ),
     "connect": Kind("ssrf", "ssrf-901", "An input decides whom to connect to", ("CWE-918", "CAPEC-664", "T1090")),
 }
 
@@ -60,27 +72,28 @@ class Reached(Struct, frozen=True):
 
 
 def reached(
-    operations: Iterable[OperationRecord], items: Sequence[Input], first: Sequence[Input] = ()
+    operations: Iterable[OperationRecord], items: Sequence[Input], first: Sequence[Input] = (), body: str = ""
 ) -> list[Reached]:
     """Everything that reached something, in the order of the operations. `first`: inputs that are known to be odd;
-    they are looked at before the budget ends."""
+    they are looked at before the budget ends. `body`: as it came, for what is read back from bytes."""
     if not (looked_at := list(_distinct(operations))):
         return []
     everything = [item for item in dict.fromkeys([*first, *items]) if len(item.value) > 1]
     odd = [item for item in everything if _NO_WORD.search(item.value)]
+    whole = [Input("body", "", body)] if body else []
     found: list[Reached] = []
     budget = BUDGET
     for operation in looked_at:
         look = _looker(operation)
-        for item in (everything if operation.kind in _WORDS_COUNT else odd)[:MAX_INPUTS]:
+        candidates = (everything if operation.kind in _WORDS_COUNT else odd)[:MAX_INPUTS]
+        for item in candidates + whole if operation.kind == "deserialize" else candidates:
             if not _concerns(operation, item):
                 continue
             budget -= len(operation.text) + len(item.value)
             if budget < 0:
                 return found
             if part := look(item.value):
-                probe = part if operation.kind in ("file", "url", "connect") else item.value
-                shown = item.value if operation.kind in ("file", "url", "connect") else part
+                probe, shown = (part, item.value) if operation.kind in _TARGETS else (item.value, part)
                 found.append(Reached(operation, KINDS[operation.kind], item, shown, probe))
     return found
 
@@ -104,7 +117,13 @@ def _looker(operation: OperationRecord) -> Callable[[str], str]:
     if kind == "argv":
         return lambda value: argv.reached(value, operation.argv or [text])
     if kind == "file":
-        return lambda value: files.reached(value, text)
+        return lambda value: next(filter(None, (files.reached(value, path) for path in operation.argv or [text])), "")
+    if kind == "code":
+        return Source(text).reached
+    if kind == "template":
+        return Template(text, operation.dialect).reached
+    if kind == "deserialize":
+        return lambda value: objects.reached(value, text)
     if kind == "connect":
         return lambda value: url.connect_reached(value, text) if operation.flags != "unix" else ""
     return lambda value: url.reached(value, text, operation.resolved)

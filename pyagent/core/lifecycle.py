@@ -11,6 +11,8 @@ from .blocked import Blocked, played
 from .guard import count, guarded
 from .ids import hexadecimal, new_pair
 
+_TOLD_EARLY = frozenset(('shell', 'argv', 'file', 'url', 'code', 'template', 'deserialize'))
+
 
 def begin(environ, headers=None, shares_thread=False, fill=None):
     """A request arrives. Returns the Request, or None where the agent is off. May raise Blocked.
@@ -155,6 +157,17 @@ def operation_start(operation):
     return operation
 
 
+def operation_goes_on(operation):
+    """More is known of an operation that is under way (what its host resolved to). May raise Blocked."""
+    agent = agents.get()
+    if agent is not None and agent.mode == 'block' and not operation.request.ended:
+        try:
+            _ask(agent, operation.request, operation, 'operation')
+        except Blocked:
+            operation.blocked = True
+            raise
+
+
 @guarded
 def _operation_start(agent, request, operation):
     if len(request.operations) >= context.MAX_OPERATIONS:
@@ -169,7 +182,7 @@ def _operation_start(agent, request, operation):
     if request.shares_thread:
         mark.set_mark(request.number)
     context.enclose(operation)  # nothing fails from here on
-    if operation.kind in ('shell', 'argv', 'file', 'url'):
+    if operation.kind in _TOLD_EARLY:
         _witness_early(agent, request, operation)
     return operation
 

@@ -1,10 +1,11 @@
-"""Hooks of outbound connections and requests. A connect beneath a URL tells that URL's operation what it resolved to."""
+"""Hooks of outbound connections and requests. A connect beneath a URL tells that URL's operation what it resolved to, before the
+connection is made."""
 
 from __future__ import absolute_import
 
 import socket
 
-from ..core import context
+from ..core import context, lifecycle
 from ..core.context import Operation
 from ..core.names import text_type
 from .operation import around
@@ -19,7 +20,9 @@ def connected(args, kwargs):
     outer = context.innermost()
     if isinstance(address, tuple) and len(address) >= 2:
         if outer is not None and outer.kind == 'url':
-            outer.resolved.append(address[0])
+            if address[0] not in outer.resolved:
+                outer.resolved.append(address[0])
+                lifecycle.operation_goes_on(outer)
             return None
         return Operation('connect', _host_port(address[0], address[1]), 'socket')
     if getattr(args[0], 'family', None) == getattr(socket, 'AF_UNIX', -1):

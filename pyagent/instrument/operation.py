@@ -7,8 +7,8 @@ import sys
 from ..core import context, guard, lifecycle
 from .failure import frame_stack
 
-WITH_STACK = ('shell', 'argv', 'url')
-NESTING = ('url', 'sql')
+WITH_STACK = ('shell', 'argv', 'url', 'code', 'template', 'deserialize')
+NESTING = ('url', 'sql', 'code', 'deserialize')
 
 
 def around(describe, finish=None):
@@ -52,7 +52,7 @@ def begun(describe, args, kwargs):
 
 
 def _quiet():
-    """Whether what happens here is part of an operation, and none of its own. URLs and statements have others beneath."""
+    """Whether what happens here is part of an operation, and none of its own. What runs code, URLs and statements have others beneath."""
     outer = context.innermost()
     return outer is not None and outer.kind not in NESTING
 

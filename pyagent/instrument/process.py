@@ -56,12 +56,14 @@ def popen(args, kwargs):
 
 ROWS = [
     Row('subprocess', 'Popen.__init__', around(popen)),
-    Row('os', 'system', around(shell('os.system'))),
     Row('os', 'popen', around(shell('os.popen', 'cmd'))),
-    Row('os', 'posix_spawn', around(argv('os.posix_spawn', 0, 1))),
-    Row('os', 'posix_spawnp', around(argv('os.posix_spawnp', 0, 1))),
 ]
-for _name in ('execv', 'execve', 'execvp', 'execvpe'):
+_IN_C = [('system', around(shell('os.system')))]
+for _name in ('posix_spawn', 'posix_spawnp', 'execv', 'execve'):
+    _IN_C.append((_name, around(argv('os.' + _name, 0, 1))))
+for _name, _handler in _IN_C:  # a pickle says posix.system where somebody wrote os.system
+    ROWS += [Row('os', _name, _handler), Row('posix', _name, _handler)]
+for _name in ('execvp', 'execvpe'):
     ROWS.append(Row('os', _name, around(argv('os.' + _name, 0, 1))))
 for _name in ('execl', 'execle', 'execlp', 'execlpe'):
     ROWS.append(Row('os', _name, around(argv('os.' + _name, 0, 1, spread=True))))

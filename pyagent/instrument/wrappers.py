@@ -102,10 +102,15 @@ def accepts(function, name):
 
 
 class Unbound(object):
-    """In place of a callable that does not become a method, such as a function in C (pathlib holds os.open so)."""
+    """In place of a callable that does not become a method, such as a function in C (pathlib holds os.open so). It equals
+    what it stands for: os.supports_dir_fd and its kin are sets of functions.
+
+    A handler that is `always` called works also while hooks are off: the original asks for its caller's frame.
+    """
 
     def __init__(self, owner, original, handler, on):
-        self.__wrapped__, self._handler, self._on = original, handler, on
+        self.__wrapped__, self._handler = original, handler
+        self._on = [True] if getattr(handler, 'always', False) else on
         self.__module__, self.__doc__ = owner.__name__, getattr(original, '__doc__', None)
 
     def __call__(_cowitness_self, *args, **kwargs):
@@ -119,6 +124,15 @@ class Unbound(object):
 
     def __getattr__(self, name):
         return getattr(self.__wrapped__, name)
+
+    def __eq__(self, other):
+        return self is other or self.__wrapped__ == other
+
+    def __ne__(self, other):
+        return not self == other
+
+    def __hash__(self):
+        return hash(self.__wrapped__)
 
     def __repr__(self):
         return repr(self.__wrapped__)

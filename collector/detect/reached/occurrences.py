@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+from typing import TypeVar
 
 MAX_OCCURRENCES = 16
 MAX_TEXT = 65536
 """Characters of an operation's text that are looked at (an agent sends no more)."""
+
+Token = TypeVar("Token", bound="tuple[str, int, int]")
+
+
+def touched(tokens: Sequence[Token], start: int, end: int) -> Sequence[Token]:
+    """The tokens (kind, start, end; in their order, none over another) of which a part lies in [start, end).
+
+    >>> touched([("a", 0, 2), ("b", 2, 3), ("c", 4, 9)], 1, 4)
+    [('a', 0, 2), ('b', 2, 3)]
+    """
+    first = bisect_right(tokens, start, key=itemgetter(2))
+    return tokens[first : bisect_left(tokens, end, first, key=itemgetter(1))]
 
 
 def spans(value: str, text: str) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collector.detect.reached.occurrences import MAX_TEXT, spans
+from collections.abc import Sequence
+
+from collector.detect.reached.occurrences import MAX_TEXT, spans, touched
 from collector.detect.reached.sql_tokens import Token, tokens
 
 MIN_INPUT = 3
@@ -13,6 +15,10 @@ _KEYWORDS = frozenset(
      "group", "order", "exec", "execute", "declare", "waitfor", "sleep", "benchmark", "pragma", "attach",
      "returning", "truncate")
 )  # fmt: skip
+_HARMLESS = frozenset(("count", "sum", "avg", "min", "max", "lower", "upper", "abs", "round", "length"))
+"""Calls that people ask reports for."""
+
+_COMPARES = frozenset(("=", "<>", "!=", "<", ">", "<=", ">=", "<=>"))
 
 
 class Statement:
@@ -34,11 +40,27 @@ class Statement:
         return ""
 
     def _is_code(self, start: int, end: int) -> bool:
-        """Comments and ends of statements that begin in the input, or a keyword among three tokens and more."""
-        touched = [token for token in self._tokens or () if token.start < end and token.end > start]
-        if len(touched) < 2:
+        """Comments and ends of statements that begin in the input; among three tokens and more a keyword, a call, equal
+        sides; what leaves the literal that it was put into and goes on there."""
+        found = touched(self._tokens or (), start, end)
+        if len(found) < 2:
             return False
-        if any(token.kind in ("comment", "end") and token.start >= start for token in touched):
+        if any(token.kind in ("comment", "end") and token.start >= start for token in found):
             return True
-        words = (self._text[token.start : token.end].lower() for token in touched if token.kind == "word")
-        return len(touched) >= MIN_TOKENS and any(word in _KEYWORDS for word in words)
+        return len(found) >= MIN_TOKENS and (self._says(found) or self._goes_on(found, start))
+
+    def _says(self, found: Sequence[Token]) -> bool:
+        words = [self._text[token.start : token.end].lower() for token in found]
+        kinds = [token.kind for token in found]
+        if any(kind == "word" and word in _KEYWORDS for kind, word in zip(kinds, words, strict=True)):
+            return True
+        for at in range(len(found) - 1):
+            if kinds[at] == "word" and words[at + 1] == "(" and words[at] not in _HARMLESS:
+                return True
+            if words[at + 1] in _COMPARES and words[at : at + 1] == words[at + 2 : at + 3]:
+                return True
+        return False
+
+    def _goes_on(self, found: Sequence[Token], start: int) -> bool:
+        """An apostrophe of a name ends a literal, too; but then no operator follows."""
+        return found[0].kind == "text" and found[0].start < start and any(one.kind == "operator" for one in found)

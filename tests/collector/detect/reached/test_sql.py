@@ -20,7 +20,8 @@ ORDER = "select * from books order by {}"
         (QUOTED, "' or 1=1--"), (QUOTED, "' union select 1,2,3-- -"), (QUOTED, "x' or 'a'='a"), (QUOTED, "admin'--"),
         (QUOTED, "'; drop table books;--"), (QUOTED, "x'/*"), (QUOTED, "' AND (SELECT 1)='1"),
         (BARE, "1 or 1=1"), (BARE, "1 union select name from sqlite_master"), (BARE, "1;delete from books"),
-        (BARE, "1--"),
+        (BARE, "1--"), (QUOTED, "'='"), (QUOTED, "x'||'y"), (QUOTED, "'+0+'"), (BARE, "id=id"), (BARE, "pg_sleep(5)"),
+        (BARE, "version()"),
         (ORDER, "(case when (select 1)=1 then title else id end)"), (ORDER, "title; drop table books"),
     ],
 )  # fmt: skip
@@ -34,7 +35,8 @@ def test_code(template: str, value: str) -> None:
     [
         (QUOTED, "the old man and the sea"), (QUOTED, "1 or 1=1"), (QUOTED, "a -- b"), (QUOTED, "O''Brien or 1=1"),
         (QUOTED, "O'Brien"), (QUOTED, "rock 'n' roll"), (QUOTED, "it's a dog's life"), (BARE, "12345"), (BARE, "-12.5"),
-        (ORDER, "title"), (ORDER, "title desc"), (ORDER, "author, title desc, id"), (QUOTED, "x"),
+        (ORDER, "title"), (ORDER, "title desc"), (ORDER, "author, title desc, id"), (ORDER, "lower(title)"),
+        (BARE, "7-2"), (ORDER, "max(price) desc"), (QUOTED, "x"),
         (QUOTED, "absent' or 1=1--"),
     ],
 )  # fmt: skip

@@ -1,0 +1,148 @@
+"""Hooks of what reads objects back. Told is only a name that no data need, such as posix.system, when it is looked up:
+before it can be called.
+
+pickle's functions in C are done by an Unpickler of theirs that is asked for names; those who make one themselves are
+not seen, unless it is the one in Python.
+"""
+
+from __future__ import absolute_import
+
+import io
+import re
+import sys
+
+from ..core import context, facts, guard
+from ..core.context import Operation
+from .operation import around, begun, ended
+from .patch import Row
+
+_MODULES = (
+    'os posix nt subprocess commands popen2 sys builtins __builtin__ importlib imp runpy pty code codeop ctypes socket shutil '
+    'platform webbrowser timeit pdb bdb profile cProfile trace pydoc doctest asyncio multiprocessing threading _thread thread '
+    'marshal pickle cPickle _pickle shelve tempfile pathlib glob io _io linecache urllib urllib2 http httplib ftplib smtplib '
+    'telnetlib requests sqlite3 distutils setuptools pip ensurepip venv test lib2to3 idlelib signal resource gc inspect types '
+    'operator _operator functools _functools site sysconfig zipimport zipfile tarfile numpy.testing numpy.f2py torch.hub'
+)  # fmt: skip
+_DANGEROUS = frozenset(_MODULES.split())
+_HARMLESS = re.compile(
+    r'(builtins|__builtin__)\.(object|set|frozenset|list|dict|tuple|bytes|bytearray|str|unicode|int|long|float|bool'
+    r'|complex|slice|range|xrange|type|NoneType|Ellipsis|NotImplemented|[A-Z]\w*(Error|Exception|Warning)|Exception)$'
+    r'|(_?operator)\.(itemgetter|add|sub|mul|eq|ne|lt|le|gt|ge|and_|or_|not_|neg)$'
+    r'|_?functools\.(partial|reduce|_lru_cache_wrapper)$|pathlib\.\w*Path$|types\.(SimpleNamespace|MappingProxyType)$'
+    r'|_?io\.(BytesIO|StringIO)$|signal\.(Signals|Handlers)$|http\.(HTTPStatus|cookies\.\w+)$|tempfile\.\w+Error$'
+)  # what is written down of plain data, too
+
+
+def is_dangerous(name):
+    """Whether loading this (module.attribute) is more than making a value."""
+    module = name.rpartition('.')[0]
+    parts = module.split('.')
+    known = parts[0] in _DANGEROUS or '.'.join(parts[:2]) in _DANGEROUS
+    return known and _HARMLESS.match(name) is None
+
+
+def looked_up(args, kwargs):
+    """Describe find_class(self, module, name) of pickle's Unpickler."""
+    name = '%s.%s' % (args[1], args[2])
+    return Operation('deserialize', name, 'pickle') if is_dangerous(name) else None
+
+
+class _Watch(object):
+    """What one call of load or loads looks up; each dangerous name is an operation until the call's end."""
+
+    def __init__(self):
+        self.operations = []
+
+    def see(self, module, name):
+        operation = begun(looked_up, (self, module, name), {})
+        if operation is not None:
+            self.operations.append(operation)
+
+    def end(self, error):
+        while self.operations:
+            ended(self.operations.pop(), error)
+
+
+def _unpickler(kind, watch, file, kwargs):
+    """An Unpickler of this kind, with somebody who watches."""
+    if hasattr(kind, 'find_class'):
+        if kind not in _watched:
+            _watched[kind] = _watched_class(kind)
+        unpickler = _watched[kind](file, **kwargs)
+        unpickler.cowitness_watch = watch
+        return unpickler
+    unpickler = kind(file)  # 2.7: a function makes them
+
+    def find_global(module, name):
+        watch.see(module, name)
+        __import__(module)
+        return getattr(sys.modules[module], name)
+
+    unpickler.find_global = find_global
+    return unpickler
+
+
+def _watched_class(kind):
+    class Unpickler(kind):
+        def find_class(self, module, name):
+            self.cowitness_watch.see(module, name)
+            return kind.find_class(self, module, name)
+
+    return Unpickler
+
+
+_watched = {}
+
+
+def loading(module, of_text):
+    """A handler of load(file, ...), or of loads(data, ...) where it is `of_text`."""
+
+    @guard.guarded
+    def prepare(watch, args, kwargs):
+        file = io.BytesIO(args[0]) if of_text else args[0]
+        return _unpickler(sys.modules[module].Unpickler, watch, file, kwargs)
+
+    def handler(original, args, kwargs):
+        plain = len(args) == 1 and (not of_text or type(args[0]) in (bytes, bytearray))
+        watch = _Watch() if plain and context.current() is not None else None
+        unpickler = prepare(watch, args, kwargs) if watch is not None else None
+        if unpickler is None:
+            return original(*args, **kwargs)
+        error = None
+        try:
+            return unpickler.load()
+        except BaseException:
+            error = sys.exc_info()[0]
+            if not of_text or watch.operations or not issubclass(error, Exception):
+                raise
+        finally:
+            watch.end(error)
+        return original(*args, **kwargs)  # it words what is wrong with the data in its own way
+
+    return handler
+
+
+def named(system, prefix='builtins.'):
+    """Describe a method that looks up a name: find(self, "module.attribute", ...). `prefix` of one without a module."""
+
+    def describe(args, kwargs):
+        name = args[1] if len(args) > 1 else kwargs['name']
+        whole = name if '.' in name else prefix + name
+        return Operation('deserialize', name, system) if is_dangerous(whole) else None
+
+    return describe
+
+
+_IN_PYTHON = '_Unpickler' if facts.TEXT_IS_UNICODE else 'Unpickler'
+_IN_C = 'pickle' if facts.TEXT_IS_UNICODE else 'cPickle'
+ROWS = [
+    Row('pickle', _IN_PYTHON + '.find_class', around(looked_up)),
+    Row(_IN_C, 'loads', loading(_IN_C, True)),
+    Row(_IN_C, 'load', loading(_IN_C, False)),
+    Row('jsonpickle.unpickler', 'loadclass', around(named('jsonpickle'))),
+]
+for _class in ('Constructor', 'FullConstructor', 'UnsafeConstructor'):
+    ROWS += [
+        Row('yaml.constructor', _class + '.find_python_name', around(named('yaml'))),
+        Row('yaml.constructor', _class + '.find_python_module', around(named('yaml', 'sys.'))),
+    ]
