@@ -122,11 +122,14 @@ def loading(module, of_text):
     return handler
 
 
-def named(system, prefix='builtins.'):
-    """Describe a method that looks up a name: find(self, "module.attribute", ...). `prefix` of one without a module."""
+def named(system, place, prefix='builtins.'):
+    """Describe what looks up "module.attribute", its argument at `place`. `prefix` of one without a module."""
 
     def describe(args, kwargs):
-        name = args[1] if len(args) > 1 else kwargs['name']
+        name = args[place]
+        outer = context.innermost()
+        if outer is not None and outer.kind == 'deserialize' and outer.text == name:
+            return None  # a class asks the one above it
         whole = name if '.' in name else prefix + name
         return Operation('deserialize', name, system) if is_dangerous(whole) else None
 
@@ -139,10 +142,10 @@ ROWS = [
     Row('pickle', _IN_PYTHON + '.find_class', around(looked_up)),
     Row(_IN_C, 'loads', loading(_IN_C, True)),
     Row(_IN_C, 'load', loading(_IN_C, False)),
-    Row('jsonpickle.unpickler', 'loadclass', around(named('jsonpickle'))),
+    Row('jsonpickle.unpickler', 'loadclass', around(named('jsonpickle', 0))),
 ]
-for _class in ('Constructor', 'FullConstructor', 'UnsafeConstructor'):
+for _class in ('Constructor', 'FullConstructor'):  # before PyYAML 5.1, and since
     ROWS += [
-        Row('yaml.constructor', _class + '.find_python_name', around(named('yaml'))),
-        Row('yaml.constructor', _class + '.find_python_module', around(named('yaml', 'sys.'))),
+        Row('yaml.constructor', _class + '.find_python_name', around(named('yaml', 1))),
+        Row('yaml.constructor', _class + '.find_python_module', around(named('yaml', 1, 'sys.'))),
     ]

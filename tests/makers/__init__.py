@@ -1,0 +1,1 @@
+"""What makes code and objects of text, by library."""

@@ -1,0 +1,73 @@
+"""Templates and objects made of text, in a request each; prints the operations as JSON. In the grammar of 2.7."""
+
+
+import json
+import os
+import tempfile
+
+import pyagent
+from pyagent.core import guard, lifecycle
+from tests.pyagent.support import environ
+
+os.environ['COWITNESS_RUN_DIR'] = tempfile.mkdtemp(prefix='cw-')
+pyagent.enable()
+
+import django  # noqa: E402
+import jinja2  # noqa: E402
+import jsonpickle  # noqa: E402
+import mako.template  # noqa: E402
+import tornado.template  # noqa: E402
+import yaml  # noqa: E402
+from django.conf import settings  # noqa: E402
+
+FILES = tempfile.mkdtemp(prefix='cw-')
+TEXT = 'seven {{ 7 }}'
+with open(os.path.join(FILES, 'page.html'), 'w') as page:
+    page.write(TEXT)
+settings.configure(TEMPLATES=[{'BACKEND': 'django.template.backends.django.DjangoTemplates', 'DIRS': [FILES]}])
+django.setup()
+
+from django.template import Context, Template  # noqa: E402
+from django.template.loader import get_template  # noqa: E402
+
+UNSAFE = getattr(yaml, 'UnsafeLoader', yaml.Loader)
+in_files = jinja2.Environment(loader=jinja2.FileSystemLoader(FILES))
+
+
+def evil(call):
+    """What comes of it, if only by name."""
+    try:
+        return repr(call())
+    except Exception as error:
+        return type(error).__name__
+
+
+WORK = {
+    'jinja': lambda: jinja2.Template(TEXT).render(),
+    'jinja from_string': lambda: in_files.from_string(TEXT).render(),
+    'jinja expression': lambda: in_files.compile_expression('3 + 4')(),
+    'jinja file': lambda: in_files.get_template('page.html').render(),
+    'django': lambda: Template(TEXT).render(Context()),
+    'django file': lambda: get_template('page.html').render(),
+    'mako': lambda: mako.template.Template('seven ${ 7 }').render(),
+    'tornado': lambda: tornado.template.Template(TEXT).generate().decode(),
+    'yaml': lambda: yaml.load('{a: 1}', Loader=UNSAFE),
+    'yaml apply': lambda: evil(lambda: yaml.load('!!python/object/apply:os.getpid []', Loader=UNSAFE)),
+    'yaml name': lambda: evil(lambda: yaml.load('!!python/name:eval', Loader=UNSAFE)),
+    'jsonpickle': lambda: jsonpickle.decode('{"a": 1}'),
+    'jsonpickle name': lambda: evil(lambda: jsonpickle.decode('{"py/type": "os.system"}')),
+}
+
+
+def served(work):
+    """What a request's work answers and the agent saw of it."""
+    request = lifecycle.begin(environ())
+    try:
+        answer = str(work())
+    finally:
+        lifecycle.end(request, 200)
+    kinds = ('template', 'deserialize')
+    return answer, [(o.kind, o.text, o.system, o.dialect) for o in request.operations if o.kind in kinds]
+
+
+print(json.dumps({'found': {name: served(work) for name, work in WORK.items()}, 'problems': guard.errors()}))
