@@ -5,11 +5,15 @@ Everything here is guarded: it returns None rather than raise, except for `block
 
 from __future__ import absolute_import
 
+import re
+
 from . import agent as agents
 from . import context, incoming, mark, names, record, tracing
 from .blocked import Blocked, played
 from .guard import count, guarded
 from .ids import hexadecimal, new_pair
+
+_UNDOING = re.compile(r'\s*(rollback|release)\b[\w\s"`]*\Z', re.I)
 
 
 def begin(environ, headers=None, shares_thread=False, fill=None):
@@ -145,7 +149,7 @@ def operation_start(operation):
         return None
     if _operation_start(agent, request, operation) is None:
         return None
-    if agent.mode == 'block' and not request.ended:
+    if agent.mode == 'block' and not request.ended and not _undoes(request, operation):
         try:
             _ask(agent, request, operation, 'operation')
         except Blocked as error:
@@ -172,6 +176,14 @@ def _operation_start(agent, request, operation):
     if operation.kind in ('shell', 'argv', 'file', 'url'):
         _witness_early(agent, request, operation)
     return operation
+
+
+@guarded
+def _undoes(request, operation):
+    """Whether this takes back what a request had done before it was refused: nobody stands in the way of that."""
+    if request.blocked is None or operation.kind != 'sql':
+        return False
+    return _UNDOING.match(record.text(operation.text, record.SHORT)) is not None
 
 
 @guarded
@@ -275,8 +287,10 @@ def _refusal_by_app(status):
 
 
 def _stopped(request, where, refusal):
-    request.blocked = {'where': where, 'response_id': request.request_id}
-    count('blocked')
+    """The refusal, noted; where a request was stopped first stays what is told."""
+    if request.blocked is None:
+        request.blocked = {'where': where, 'response_id': request.request_id}
+        count('blocked')
     return refusal
 
 

@@ -56,7 +56,7 @@ async def _serve(application, scope, exchange):
     try:
         return await application(scope, exchange.receive, exchange.send)
     except BaseException as error:
-        refused = _refusal(error)
+        refused = refusal_in(error)
         if refused is not None and not exchange.status:
             return await _refuse(exchange, refused, scope)
         if type(error).__name__ != 'CancelledError':  # the client has gone
@@ -68,12 +68,12 @@ async def _serve(application, scope, exchange):
 
 
 @guard.guarded
-def _refusal(error):
+def refusal_in(error):
     """The Blocked that was raised, perhaps in a group of a task group's errors."""
     if isinstance(error, blocked.Blocked):
         return error
     for inner in getattr(error, 'exceptions', ()):
-        found = _refusal(inner)
+        found = refusal_in(inner)
         if found is not None:
             return found
     return None
