@@ -5,15 +5,11 @@ Everything here is guarded: it returns None rather than raise, except for `block
 
 from __future__ import absolute_import
 
-import re
-
 from . import agent as agents
 from . import context, incoming, mark, names, record, tracing
 from .blocked import Blocked, played
 from .guard import count, guarded
 from .ids import hexadecimal, new_pair
-
-_UNDOING = re.compile(r'\s*(rollback|release)\b[\w\s"`]*\Z', re.I)
 
 
 def begin(environ, headers=None, shares_thread=False, fill=None):
@@ -149,7 +145,7 @@ def operation_start(operation):
         return None
     if _operation_start(agent, request, operation) is None:
         return None
-    if agent.mode == 'block' and not request.ended and not _undoes(request, operation):
+    if agent.mode == 'block' and not request.ended:
         try:
             _ask(agent, request, operation, 'operation')
         except Blocked as error:
@@ -176,14 +172,6 @@ def _operation_start(agent, request, operation):
     if operation.kind in ('shell', 'argv', 'file', 'url'):
         _witness_early(agent, request, operation)
     return operation
-
-
-@guarded
-def _undoes(request, operation):
-    """Whether this takes back what a request had done before it was refused: nobody stands in the way of that."""
-    if request.blocked is None or operation.kind != 'sql':
-        return False
-    return _UNDOING.match(record.text(operation.text, record.SHORT)) is not None
 
 
 @guarded

@@ -160,6 +160,8 @@ class Body(Proxy):
             close = getattr(self._cowitness_inner, 'close', None)
             if close is not None:
                 close()
+        except blocked.Blocked:  # the answer is out: nothing is left to refuse
+            pass
         finally:
             self._cowitness_answer.end()
 
