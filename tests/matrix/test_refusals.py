@@ -47,7 +47,7 @@ def flask(release: str, *versions: str) -> list[Row]:
 def fastapi(packages: str, *versions: str) -> list[Row]:
     uvicorn, hypercorn = (f"{server} {SITES}refused_fastapi:application" for server in (UVICORN, HYPERCORN))
     rows = [Row("FastAPI", "uvicorn", packages, version, uvicorn) for version in versions]
-    return rows + [Row("FastAPI", "hypercorn", packages, versions[-1], hypercorn)]
+    return [*rows, Row("FastAPI", "hypercorn", packages, versions[-1], hypercorn)]
 
 
 DJANGO = [
@@ -98,7 +98,7 @@ class Desk:
         return body
 
     def wrote(self, *lines: str) -> None:
-        """The diary says this and nothing else. A site writes when a request has ended, which its client need not await."""
+        """The diary says this and nothing else. A site writes when a request has ended, and its client goes before."""
         wait_for(lambda: len(self.lines()) >= len(lines), 30, f"{lines} in the diary: {self.lines()}")
         assert self.lines() == list(lines)
 
