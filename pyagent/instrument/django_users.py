@@ -32,7 +32,7 @@ def already_loaded(request):
     """The user, where somebody has asked for it already: asking here could cost a query."""
     user = getattr(request, '_cached_user', None) or getattr(request, '_acached_user', None)
     if user is None:
-        user = vars(request).get('user')  # put there by the app, or by REST framework's authentication
+        user = vars(request).get('user')  # the app's, or REST framework's
         if type(user).__name__ == 'SimpleLazyObject':
             return None
     return user

@@ -54,6 +54,7 @@ DJANGO = [
     *django("1.8", "2.7"), *django("1.11", "2.7", "3.6"), *django("2.2", "3.6"), *django("4.2", "3.11"),
     *django("newest", "3.13"), *django_async("3.2", "3.7"), *django_async("newest", "3.14"),
 ]  # fmt: skip
+JWT = Row("Django JWT", "gunicorn", "users", "3.13", f"{GUNICORN} {SITES}refused_django")
 FLASK = [*flask("0.12", "2.7", "3.6"), *flask("3", "3.13")]
 FASTAPI = [*fastapi("asgi-old", "3.7"), *fastapi("asgi", "3.9", "3.13")]
 
@@ -119,10 +120,14 @@ class Desk:
         """The rows of the site in Django, and what it finds in the session."""
         return json.loads(self.served("/state", "finished closed", **headers))
 
-    def keys(self, name: str) -> tuple[str, str]:
-        """A user's session and token, of the site in Django."""
-        session, token = (self.folder / name).read_text().split()
-        return f"sessionid={session}", f"Token {token}"
+    def cookie(self, name: str) -> str:
+        """That of a user's session, in the site in Django."""
+        return f"sessionid={(self.folder / name).read_text().split()[0]}"
+
+    def token(self, name: str) -> tuple[str, str]:
+        """A path of the site in Django, and what a user says there."""
+        words = (self.folder / name).read_text().split()
+        return ("/jwt", f"Bearer {words[2]}") if self.row is JWT else ("/api", f"Token {words[1]}")
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +149,7 @@ def desk(request: pytest.FixtureRequest, node: Node, tmp_path_factory: pytest.Te
             wait_for(lambda: obeys(node, pid), 30, "the policy at the agent")
             desk = Desk(request.param, site, node, folder)
             desk.diary.touch()
-            if request.param in DJANGO:
+            if request.param in [*DJANGO, JWT]:
                 desk.wrote(*["finished closed"] * 2)
             yield desk
             assert "Traceback" not in site.log.read_text()
@@ -198,26 +203,28 @@ def test_at_the_user_of_a_layer(desk: Desk) -> None:
     assert desk.served("/layered", "view", "finished closed", X_Name=OTHER) == OTHER.encode()
 
 
-@among(DJANGO)
+@among(DJANGO, [JWT])
 def test_at_the_user_of_rest_framework(desk: Desk) -> None:
     """Whose token it is, before the view."""
-    desk.refused("/api", "finished closed", rule="policy-user", Authorization=desk.keys(LISTED)[1])
-    assert OTHER.encode() in desk.served("/api", "view", "finished closed", Authorization=desk.keys(OTHER)[1])
+    path, words = desk.token(LISTED)
+    desk.refused(path, "finished closed", rule="policy-user", Authorization=words)
+    path, words = desk.token(OTHER)
+    assert OTHER.encode() in desk.served(path, "view", "finished closed", Authorization=words)
 
 
 @among(DJANGO)
 def test_at_the_user_of_a_session(desk: Desk) -> None:
     """Where the view asks for the user it ends; rows and session are as before, connections end."""
-    desk.refused("/own", "view", "finished closed", rule="policy-user", Cookie=desk.keys(LISTED)[0])
-    for headers in ({}, {"Cookie": desk.keys(LISTED)[0]}):
+    desk.refused("/own", "view", "finished closed", rule="policy-user", Cookie=desk.cookie(LISTED))
+    for headers in ({}, {"Cookie": desk.cookie(LISTED)}):
         assert desk.state(**headers) == {"groups": [], "seen": None}
 
 
 @among([row for row in DJANGO if row.framework == "Django newest ASGI"])
 def test_at_the_user_of_an_asynchronous_view(desk: Desk) -> None:
     """Where it awaits `request.auser()`."""
-    desk.refused("/auser", "view", "finished closed", rule="policy-user", Cookie=desk.keys(LISTED)[0])
-    desk.served("/auser", "view", "went on", "finished closed", Cookie=desk.keys(OTHER)[0])
+    desk.refused("/auser", "view", "finished closed", rule="policy-user", Cookie=desk.cookie(LISTED))
+    desk.served("/auser", "view", "went on", "finished closed", Cookie=desk.cookie(OTHER))
 
 
 @among(FLASK)

@@ -15,7 +15,7 @@ LAYERS = [
     'tests.matrix.sites.refused_layer.Layer',
 ]
 settings.configure(
-    SECRET_KEY='known to all, this is a test',
+    SECRET_KEY='known to all, this is a test, and is long enough for HS256',
     ALLOWED_HOSTS=['*'],
     ROOT_URLCONF=NAME,
     INSTALLED_APPS=[
@@ -47,6 +47,11 @@ from rest_framework.views import APIView  # noqa: E402
 from tests.matrix.sites import acts  # noqa: E402
 from tests.matrix.sites.diary import did  # noqa: E402
 
+try:
+    from rest_framework_simplejwt.authentication import JWTAuthentication
+    from rest_framework_simplejwt.tokens import AccessToken
+except ImportError:
+    AccessToken = None
 try:
     from django.urls import re_path as url
 except ImportError:
@@ -123,6 +128,8 @@ if ASYNC and django.VERSION >= (5, 0):
     from tests.matrix.sites import refused_django_py3
 
     urlpatterns.append(url('^auser$', refused_django_py3.own))
+if AccessToken is not None:
+    urlpatterns.append(url('^jwt$', Api.as_view(authentication_classes=[JWTAuthentication])))
 
 
 def finished(sender, **named):
@@ -140,6 +147,7 @@ for name in ('ada', 'eve'):
     session.save()
     with open(name, 'w') as keys:
         keys.write(session.session_key + ' ' + Token.objects.create(user=user).key)
+        keys.write(' ' + (str(AccessToken.for_user(user)) if AccessToken is not None else ''))
 connection.close()
 
 if ASYNC:
