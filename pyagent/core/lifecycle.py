@@ -278,6 +278,7 @@ def _stopped(request, where, refusal):
     """The refusal, noted; where a request was stopped first stays what is told."""
     if request.blocked is None:
         request.blocked = {'where': where, 'response_id': request.request_id}
+        request.refusal = refusal.status, refusal.answer
         count('blocked')
     return refusal
 

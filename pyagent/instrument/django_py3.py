@@ -20,6 +20,7 @@ async def answered(original, args, kwargs):
         response = refusal(error, args[1])
         if response is None:
             raise error
+        serving.refusal = None
     finally:
         serving.native = None
     return response

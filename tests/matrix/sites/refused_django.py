@@ -94,6 +94,16 @@ def run(request):
     return HttpResponse('done')
 
 
+def stubborn(request):
+    """Catches everything, and answers."""
+    did('view')
+    try:
+        acts.run(request.GET['arg'])
+    except BaseException:
+        did('caught')
+    return HttpResponse('done')
+
+
 def own(request):
     """Refused in the middle: it asks who it is."""
     did('view')
@@ -122,7 +132,8 @@ class Api(APIView):
 
 urlpatterns = [
     url('^$', index), url('^state$', state), url('^item/(?P<word>.*)$', item), url('^other/(?P<other>.*)$', other),
-    url('^run$', run), url('^own$', own), url('^layered$', layered), url('^api$', Api.as_view()),
+    url('^run$', run), url('^stubborn$', stubborn),
+    url('^own$', own), url('^layered$', layered), url('^api$', Api.as_view()),
 ]  # fmt: skip
 if ASYNC and django.VERSION >= (5, 0):
     from tests.matrix.sites import refused_django_py3

@@ -80,6 +80,17 @@ def run(arg: str):
         did('left')
 
 
+@application.get('/stubborn', dependencies=BOTH)
+def stubborn(arg: str):
+    """Catches everything, and answers."""
+    did('view')
+    try:
+        acts.run(arg)
+    except BaseException:
+        did('caught')
+    return 'done'
+
+
 @application.get('/arun', dependencies=BOTH)
 async def arun(arg: str):
     run(arg)

@@ -54,6 +54,18 @@ def run():
     return 'done'
 
 
+@app.route('/stubborn')
+def stubborn():
+    """Catches everything, and answers."""
+    did('view')
+    session['seen'] = 'much'
+    try:
+        acts.run(request.args['arg'])
+    except BaseException:
+        did('caught')
+    return 'done'
+
+
 @app.route('/layered')
 def layered():
     did('view')
