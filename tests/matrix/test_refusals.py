@@ -89,7 +89,8 @@ class Desk:
         assert (answer.status, answer.headers.get_content_type()) == (403, "application/json")
         assert answer.reason == "Blocked" or self.row.server != "gunicorn"  # others have words of their own
         assert answer.headers["Cache-Control"] == "no-store"
-        assert answer.headers["Content-Length"] == str(len(body))
+        assert answer.headers.get_all("Content-Length") == [str(len(body))]
+        assert len(answer.headers.get_all("Content-Type")) == 1
         assert answer.headers["Set-Cookie"] is None
         self.wrote(*diary)
         trace = self.trace(json.loads(body)["security_response_id"])
@@ -280,4 +281,12 @@ def test_apps_that_catch_everything(desk: Desk) -> None:
     before, after = (OPENED, CLOSED) if desk.row in FASTAPI else ((), ("finished closed",))
     after = ("ended NoneType",) if desk.row in FLASK else after
     desk.refused(f"/stubborn?arg={COMMAND}", *before, "view", "caught", *after)
+    assert not (desk.folder / "executed").exists()
+
+
+@among([row for row in DJANGO + FLASK if row.server == "gunicorn"])
+def test_answers_that_have_begun(desk: Desk) -> None:
+    """Where no part is out the refusal takes the place of an answer, with its headers and none of the others."""
+    begun = ("view", "finished closed") if desk.row in DJANGO else ("ended NoneType", "view")
+    desk.refused(f"/stream?arg={COMMAND}", *begun)
     assert not (desk.folder / "executed").exists()

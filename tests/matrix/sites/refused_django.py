@@ -39,7 +39,7 @@ from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.core import signals  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
-from django.http import HttpResponse, JsonResponse  # noqa: E402
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse  # noqa: E402
 from rest_framework.authtoken.models import Token  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
@@ -104,6 +104,16 @@ def stubborn(request):
     return HttpResponse('done')
 
 
+def stream(request):
+    """Refused when its answer has begun, and before its first part."""
+    def parts():
+        did('view')
+        yield acts.run(request.GET['arg']).encode('utf-8')
+    answer = StreamingHttpResponse(parts(), content_type='text/plain')
+    answer['Content-Length'] = '4'
+    return answer
+
+
 def own(request):
     """Refused in the middle: it asks who it is."""
     did('view')
@@ -132,7 +142,7 @@ class Api(APIView):
 
 urlpatterns = [
     url('^$', index), url('^state$', state), url('^item/(?P<word>.*)$', item), url('^other/(?P<other>.*)$', other),
-    url('^run$', run), url('^stubborn$', stubborn),
+    url('^run$', run), url('^stubborn$', stubborn), url('^stream$', stream),
     url('^own$', own), url('^layered$', layered), url('^api$', Api.as_view()),
 ]  # fmt: skip
 if ASYNC and django.VERSION >= (5, 0):

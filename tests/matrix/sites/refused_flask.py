@@ -2,7 +2,7 @@
 
 import os
 
-from flask import Flask, request, session
+from flask import Flask, Response, request, session
 
 import pyagent
 from tests.matrix.sites import acts
@@ -64,6 +64,18 @@ def stubborn():
     except BaseException:
         did('caught')
     return 'done'
+
+
+@app.route('/stream')
+def stream():
+    """Refused when its answer has begun, and before its first part."""
+    argument = request.args['arg']
+
+    def parts():
+        did('view')
+        yield acts.run(argument).encode('utf-8')
+
+    return Response(parts(), content_type='text/plain', headers={'Content-Length': '4'})
 
 
 @app.route('/layered')
