@@ -84,11 +84,13 @@ class Judge:
         return self._views.request(record, process)
 
     def verdict(self, ask: Ask, process: Process, mode: str) -> WireVerdict:
-        """Whether this request, or this operation of it, may go on."""
+        """Whether this request, or this operation of it, may go on. What an app does for a request that is refused
+        already takes back or closes what there was: only what an attack reaches is refused there."""
         ruling = Ruling(self.policy, ask.request, process, self._trusted, mode)
         if ruling.bypassed:
             return WireVerdict("allow")
-        if (word := ruling.word()) is not None:
+        cleans_up = ask.operation is not None and ask.request.blocked is not None
+        if (word := ruling.word()) is not None and not cleans_up:
             return WireVerdict("block", BLOCK_STATUS, ask.request.request_id, [word])
         items = inputs_of(ask.request)
         if ask.operation is None:

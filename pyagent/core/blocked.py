@@ -43,6 +43,14 @@ def played(verdict):
     return [(str(name), str(value)) for name, value in headers], data
 
 
+@guarded
+def unheard(request):
+    """The refusal of a request whose app caught it, or raised something else on its way out; None where there is none."""
+    if request.refusal is None:
+        return None
+    return Blocked(request.request_id, *request.refusal)
+
+
 def _is_status(status):
     return type(status) is int and 200 <= status <= 599
 

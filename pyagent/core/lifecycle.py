@@ -288,8 +288,11 @@ def _refusal_by_app(status):
 
 
 def _stopped(request, where, refusal):
-    request.blocked = {'where': where, 'response_id': request.request_id}
-    count('blocked')
+    """The refusal, noted; where a request was stopped first stays what is told."""
+    if request.blocked is None:
+        request.blocked = {'where': where, 'response_id': request.request_id}
+        request.refusal = refusal.status, refusal.answer
+        count('blocked')
     return refusal
 
 

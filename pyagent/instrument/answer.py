@@ -20,16 +20,20 @@ class Answer(object):
     """Listens to start_response, and to write where an application uses it. `size`: bytes that went to the server, or None."""
 
     __slots__ = (
-        'request', 'status', 'headers', 'size', 'written', 'method', '_start_response', '_write', '_wrap_file', '_file',
+        'request', 'status', 'headers', 'size', 'written', 'method', 'accept', 'refused', '_start_response', '_write',
+        '_wrap_file', '_file',
     )  # fmt: skip
 
     def __init__(self, request, start_response, method=''):
         self.request, self._start_response, self.method = request, start_response, method
         self._write = self._wrap_file = self._file = None
         self.status, self.headers, self.size, self.written = 0, (), 0, 0
+        self.accept, self.refused = '', None
 
     def start(self, *args, **kwargs):
-        """start_response."""
+        """start_response; where the app caught a refusal and answers in spite of it, that begins in its place."""
+        if self.request.refusal is not None and self._insists():
+            return self.drop
         write = self._start_response(*args, **kwargs)
         try:
             self._note(*args, **kwargs)
@@ -46,6 +50,15 @@ class Answer(object):
         self.count(data)
         self.written = self.size
         return result
+
+    @guard.guarded
+    def _insists(self):
+        if self.refused is None and not self.status:
+            self.refused = self.refuse(blocked.unheard(self.request), self.accept)
+        return self.refused is not None
+
+    def drop(self, data):
+        """What the app writes behind a refusal goes nowhere."""
 
     def _note(self, status, headers=(), exc_info=None, response_headers=()):
         self.status, headers = int(status[:3]), headers or response_headers
@@ -91,6 +104,7 @@ class Answer(object):
         """Begin the refusal in the app's place, while `error` is handled; returns its body."""
         status, headers, body = blocked.response(error, accept, method or self.method)
         if not self._begins(status, headers):
+            forget_headers(self._start_response)
             self._begins_again(status, headers, sys.exc_info())
         self.status, self.headers = error.status, headers
         return body
@@ -131,6 +145,15 @@ class Answer(object):
             lifecycle.end(request, self.status, self.headers)
 
 
+@guard.guarded
+def forget_headers(start_response):
+    """Where an answer begins again gunicorn adds to its headers, the lengths of both among them: the first are taken off."""
+    response = getattr(start_response, '__self__', None)
+    if type(response).__module__ == 'gunicorn.http.wsgi' and not response.headers_sent:
+        del response.headers[:]
+        response.response_length = None
+
+
 class Body(Proxy):
     """What an app returned, but for lists and files; ends the request when it is closed, or forgotten."""
 
@@ -160,6 +183,8 @@ class Body(Proxy):
             close = getattr(self._cowitness_inner, 'close', None)
             if close is not None:
                 close()
+        except blocked.Blocked:  # the answer is out: nothing is left to refuse
+            pass
         finally:
             self._cowitness_answer.end()
 
@@ -186,12 +211,16 @@ class _Parts(object):
         try:
             part = self._next()
         except StopIteration:
-            raise
+            if not self._body._cowitness_answer.refused:
+                raise
+            part = b''
         except blocked.Blocked as error:
             part = self._refused(error)
         except BaseException:
             self._body._cowitness_answer.fail()
             raise
+        if self._body._cowitness_answer.refused:
+            part = self._instead()
         try:
             self._size += len(part)
             self._body._cowitness_answer.reach(self._size)
@@ -207,7 +236,13 @@ class _Parts(object):
         if answer.size:
             answer.fail()
             raise Cut(str(error))
-        refusal = answer.refuse(error, self._body._cowitness_accept)
+        answer.refused = answer.refuse(error, self._body._cowitness_accept)
+        return b''
+
+    def _instead(self):
+        """The refusal, and nothing behind it."""
+        answer = self._body._cowitness_answer
+        refusal, answer.refused = answer.refused, ()
         self._next = iter(()).__next__ if hasattr(iter(()), '__next__') else iter(()).next
         return b''.join(refusal)
 

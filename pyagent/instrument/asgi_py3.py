@@ -22,7 +22,9 @@ async def call(application, scope, receive, send, framework=''):
     try:
         exchange = _begin(scope, receive, send, framework)
     except blocked.Blocked as error:
-        return await _refuse(_Exchange(context.current(), receive, send), error, scope)
+        exchange = _Exchange(context.current(), receive, send, scope)
+        await exchange.refuse(error)
+        return exchange.end()
     if exchange is None:
         return await application(scope, receive, send)
     return await _serve(application, scope, exchange)
@@ -42,7 +44,7 @@ def _begin(scope, receive, send, framework):
     if found is None:
         return None
     audit.watch()
-    exchange = _Exchange(None, receive, send)
+    exchange = _Exchange(None, receive, send, scope)
     request = exchange.request = lifecycle.begin(found[0], found[1], shares_thread=True)
     if request is None:
         return None
@@ -56,9 +58,9 @@ async def _serve(application, scope, exchange):
     try:
         return await application(scope, exchange.receive, exchange.send)
     except BaseException as error:
-        refused = _refusal(error)
-        if refused is not None and not exchange.status:
-            return await _refuse(exchange, refused, scope)
+        refused = refusal_in(error) or _unheard(request, error)
+        if refused is not None and (exchange.refused or not exchange.status):
+            return await exchange.refuse(refused)
         if type(error).__name__ != 'CancelledError':  # the client has gone
             note_failure(request)
             exchange.status = exchange.status or 500
@@ -68,24 +70,20 @@ async def _serve(application, scope, exchange):
 
 
 @guard.guarded
-def _refusal(error):
+def refusal_in(error):
     """The Blocked that was raised, perhaps in a group of a task group's errors."""
     if isinstance(error, blocked.Blocked):
         return error
     for inner in getattr(error, 'exceptions', ()):
-        found = _refusal(inner)
+        found = refusal_in(inner)
         if found is not None:
             return found
     return None
 
 
-async def _refuse(exchange, error, scope):
-    """Answer in the app's place."""
-    status, headers, body = blocked.response(error, _accept(scope) or '', scope.get('method'))
-    raw = [(name.lower().encode('latin-1'), value.encode('latin-1')) for name, value in headers]
-    await exchange.send({'type': 'http.response.start', 'status': error.status, 'headers': raw})
-    await exchange.send({'type': 'http.response.body', 'body': b''.join(body)})
-    exchange.end()
+@guard.guarded
+def _unheard(request, error):
+    return blocked.unheard(request) if isinstance(error, Exception) else None
 
 
 @guard.guarded
@@ -96,9 +94,10 @@ def _accept(scope):
 class _Exchange(object):
     """Listens to what the application receives and sends. `size`: bytes of the body that went to the server."""
 
-    def __init__(self, request, receive, send):
-        self.request, self._receive, self._send = request, receive, send
+    def __init__(self, request, receive, send, scope):
+        self.request, self._receive, self._send, self._scope = request, receive, send, scope
         self.status, self.headers, self.size = 0, (), 0
+        self.refused = self.ended = False
 
     async def receive(self):
         message = await self._receive()
@@ -106,9 +105,47 @@ class _Exchange(object):
         return message
 
     async def send(self, message):
+        if self.request.refusal is not None:
+            refusal = self._caught(message)
+            if refusal is not None:
+                return await self._begin_refusal(refusal)
+            if self.refused:
+                return await self._end_refusal() if _is_last(message) else None
+        return await self._pass(message)
+
+    async def refuse(self, error):
+        """Answer in the app's place."""
+        if not self.refused:
+            await self._begin_refusal(error)
+        await self._end_refusal()
+
+    async def _begin_refusal(self, error):
+        """All of it but its end: an app that sends something else behind it is not told that its client has all."""
+        self.refused = True
+        status, headers, body = blocked.response(
+            error, _accept(self._scope) or '', self._scope.get('method')
+        )
+        raw = [(name.lower().encode('latin-1'), value.encode('latin-1')) for name, value in headers]
+        await self._pass({'type': 'http.response.start', 'status': error.status, 'headers': raw})
+        body = {'type': 'http.response.body', 'body': b''.join(body), 'more_body': True}
+        await self._pass(body)
+
+    async def _end_refusal(self):
+        if not self.ended:
+            self.ended = True
+            await self._pass({'type': 'http.response.body', 'body': b'', 'more_body': False})
+
+    async def _pass(self, message):
         result = await self._send(message)
         self._sent(message)
         return result
+
+    @guard.guarded
+    def _caught(self, message):
+        """The refusal, where the app caught it and begins an answer in spite of it."""
+        if self.status or message['type'] != 'http.response.start':
+            return None
+        return blocked.unheard(self.request)
 
     @guard.guarded
     def end(self):
@@ -149,6 +186,12 @@ class _Exchange(object):
     def _announced(self):
         """What the headers say of the size: files are sent by the server."""
         return next((int(v) for n, v in self.headers if n.lower() == 'content-length'), 0)
+
+
+@guard.guarded
+def _is_last(message):
+    kind = message['type']
+    return kind in _FILES or (kind == 'http.response.body' and not message.get('more_body'))
 
 
 def wrap(application, framework=''):

@@ -1,22 +1,40 @@
-"""Django under ASGI: the same as django.py where a handler is asynchronous."""
+"""Django under ASGI: the same as django.py and django_users.py where a handler is asynchronous."""
 
 from __future__ import absolute_import
 
-from ..core import context
-from .django import LOGINS, note_request, note_sought
+from ..core.blocked import Blocked
+from .django import begun, note_request, refusal
+from .django_users import LOGINS, note_asked, note_sought
 from .patch import Row
 
 
 async def answered(original, args, kwargs):
-    """BaseHandler.get_response_async(self, request): afterwards the route and the user are known."""
-    response = await original(*args, **kwargs)
-    if context.current() is not None and len(args) > 1:
-        note_request(context.current(), args[1])
+    """BaseHandler.get_response_async(self, request), as in django.py."""
+    serving = begun(args)
+    if serving is None:
+        return await original(*args, **kwargs)
+    try:
+        response = await original(*args, **kwargs)
+        note_request(serving, args[1])
+    except Blocked as error:
+        response = refusal(error, args[1])
+        if response is None:
+            raise error
+        serving.refusal = None
+    finally:
+        serving.native = None
     return response
 
 
+async def loaded(original, args, kwargs):
+    """django.contrib.auth.aget_user(request): what `request.auser()` returns."""
+    user = await original(*args, **kwargs)
+    note_asked(user, args)
+    return user
+
+
 async def sought(original, args, kwargs):
-    """BaseUserManager.aget_by_natural_key(self, username), as in django.py."""
+    """BaseUserManager.aget_by_natural_key(self, username), as in django_users.py."""
     try:
         user = await original(*args, **kwargs)
     except Exception as error:
@@ -27,7 +45,7 @@ async def sought(original, args, kwargs):
 
 
 def heard(receiver):
-    """A handler for a signal's `asend(sender, **named)` and its kin, as in django.py."""
+    """A handler for a signal's `asend(sender, **named)` and its kin, as in django_users.py."""
 
     async def handler(original, args, kwargs):
         receiver(*args, **kwargs)
@@ -38,6 +56,7 @@ def heard(receiver):
 
 ROWS = [
     Row('django.core.handlers.base', 'BaseHandler.get_response_async', answered),
+    Row('django.contrib.auth', 'aget_user', loaded),
     Row('django.contrib.auth.base_user', 'BaseUserManager.aget_by_natural_key', sought),
 ]
 for _name, _receiver in LOGINS.items():

@@ -23,6 +23,7 @@ _LIBRARIES = [
     'flask',
     'flask_login',
     'django',
+    'django_users',
     'propagate',
     'gevent',
     'tracers',
@@ -32,7 +33,14 @@ _LIBRARIES = [
     'launchers',
 ]
 if facts.HAS_ASYNC:
-    _LIBRARIES += ['asgi_py3', 'asyncio_py3', 'clients_py3', 'dbapi_py3', 'django_py3']
+    _LIBRARIES += [
+        'asgi_py3',
+        'asyncio_py3',
+        'clients_py3',
+        'dbapi_py3',
+        'django_py3',
+        'fastapi_py3',
+    ]
 
 # An app that imports one of these is going to serve: connect now, so that its first request is witnessed too.
 _SERVING = (

@@ -1,9 +1,23 @@
-"""Django REST framework: a token that is given for a name and a password is a login. Failures come by Django's signal."""
+"""Django REST framework: whom its authentication found, before the view goes on; a token that is given for a name and a
+password is a login. Failures come by Django's signal."""
 
 from __future__ import absolute_import
 
 from ..core import context, guard, users
+from .django_users import note_user
 from .patch import Row
+
+
+def authenticated(original, args, kwargs):
+    """Request._authenticate(self): the first authenticator that knows somebody has said who it is."""
+    result = original(*args, **kwargs)
+    _note_authenticated(args)
+    return result
+
+
+@guard.guarded
+def _note_authenticated(args):
+    note_user(getattr(args[0], '_user', None), args[0])
 
 
 def given(original, args, kwargs):
@@ -25,6 +39,7 @@ def _tell(args, answer):
 
 
 ROWS = [
+    Row('rest_framework.request', 'Request._authenticate', authenticated),
     Row('rest_framework.authtoken.serializers', 'AuthTokenSerializer.validate', given),
     Row('rest_framework_simplejwt.serializers', 'TokenObtainSerializer.validate', given),
 ]

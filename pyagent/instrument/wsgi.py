@@ -6,6 +6,8 @@ treats specially (lists, tuples, bytes, its own file wrapper) go through untouch
 
 from __future__ import absolute_import
 
+import sys
+
 from ..core import blocked, context, guard, lifecycle
 from .answer import Answer, stand_in
 from .body import tee
@@ -24,9 +26,14 @@ def call(application, environ, start_response, framework=''):
         return application(environ, start_response)
     try:
         body = application(environ, answer.start)
+        if answer.request.refusal is not None:
+            body = _insist(answer, body)
     except blocked.Blocked as error:
         return _refuse(answer, error, environ)
     except BaseException:
+        error = _unheard(answer)
+        if error is not None:
+            return _refuse(answer, error, environ)
         answer.fail()
         raise
     return _finish(answer, body, environ)
@@ -50,7 +57,7 @@ def _begin(environ, start_response, framework):
 
 @guard.guarded
 def _prepare(environ, request, answer):
-    environ[KEY] = request
+    environ[KEY], answer.accept = request, environ.get('HTTP_ACCEPT', '')
     answer.lend_file_wrapper(environ)
     if _may_have_body(environ) and environ.get('wsgi.input') is not None:
         environ['wsgi.input'] = tee(environ['wsgi.input'], request)
@@ -61,6 +68,32 @@ def _may_have_body(environ):
     if length:
         return length != '0'
     return 'HTTP_TRANSFER_ENCODING' in environ or environ.get('REQUEST_METHOD') not in _BODILESS
+
+
+def _insist(answer, body):
+    """The app caught the refusal, and answers in spite of it: what goes out instead. May raise Blocked."""
+    error = _unheard(answer) if answer.refused is None else None
+    if error is None and not answer.refused:
+        return body
+    _close(body)
+    if error is not None:
+        raise error
+    return answer.refused
+
+
+@guard.guarded
+def _unheard(answer):
+    """A refusal that is told still; not where a part of the app's answer is out, or where the process ends."""
+    over = sys.exc_info()[1]
+    if answer.size or (over is not None and not isinstance(over, Exception)):
+        return None
+    return blocked.unheard(answer.request)
+
+
+@guard.guarded
+def _close(body):
+    if hasattr(body, 'close'):
+        body.close()
 
 
 def _refuse(answer, error, environ):

@@ -4,6 +4,7 @@ from __future__ import absolute_import
 
 import io
 
+from pyagent import sdk
 from pyagent.core import context
 from pyagent.instrument import wsgi
 
@@ -155,6 +156,67 @@ class Refusing(AgentCase):
         record = self.ended()
         self.assertIn(record['request_id'], body)
         self.assertEqual((record['status'], record['blocked']['where']), (403, 'request'))
+
+
+class Stubborn(AgentCase):
+    def refused(self, application):
+        """What the client hears of an application, and what was begun."""
+        server = Server(application)
+        body = server.read().decode()
+        record = wait_for(lambda: [r for r in self.listener.records('request', phase='end') if r['request_id'] in body])
+        self.assertEqual((record[0]['status'], record[0]['blocked']['where']), (403, 'app'))
+        return [status[:3] for status, _ in server.started]
+
+    def test_what_is_raised_behind_a_refusal(self):
+        """An app that fails on its way out is refused all the same."""
+
+        def application(environ, start_response):
+            try:
+                sdk.block_request()
+            finally:
+                raise ValueError('cleaning up failed')
+
+        self.assertEqual(self.refused(application), ['403'])
+
+    def test_answers_in_spite_of_a_refusal(self):
+        """Whole, written or in parts, they do not get out; what was begun before is begun again."""
+
+        def whole(environ, start_response):
+            caught()
+            start_response('200 OK', [])
+            return [b'all']
+
+        def written(environ, start_response):
+            caught()
+            start_response('200 OK', [])(b'some')
+            return []
+
+        def begun(environ, start_response):
+            start_response('200 OK', [])
+            caught()
+            return iter([b'all'])
+
+        for application, heard in ((whole, ['403']), (written, ['403']), (begun, ['200', '403'])):
+            self.assertEqual(self.refused(application), heard)
+
+    def test_parts_in_spite_of_a_refusal(self):
+        """A generator that catches it, and begins its answer behind it."""
+        for parts in ([b'one', b'two'], []):
+
+            def application(environ, start_response, parts=parts):
+                caught()
+                start_response('200 OK', [])
+                for part in parts:
+                    yield part
+
+            self.assertEqual(self.refused(application), ['403'])
+
+
+def caught():
+    try:
+        sdk.block_request()
+    except BaseException:
+        pass
 
 
 class Playing(AgentCase):

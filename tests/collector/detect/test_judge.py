@@ -12,7 +12,17 @@ import pytest
 from collector.detect.judge import Judge
 from collector.detect.settings import DetectSettings
 from collector.model import Action, Finding, Process, RequestReport, Verdict
-from collector.wire.agent import Ask, OperationRecord, RequestRecord, decode_ask, decode_batch
+from collector.policy.compiled import Compiled
+from collector.policy.document import Entry, Policy
+from collector.wire.agent import (
+    Ask,
+    BlockedRecord,
+    OperationRecord,
+    RequestRecord,
+    UserRecord,
+    decode_ask,
+    decode_batch,
+)
 
 GOLDEN = Path(__file__).resolve().parents[3] / "proto" / "wire" / "golden"
 PROCESS = Process(pid=7, service="shop")
@@ -84,6 +94,18 @@ def test_a_blocking_rule_blocks() -> None:
     blocked = msgspec.structs.replace(record, blocked=msgspec.convert({"where": "request"}, type_of("blocked")))
     assert {one.rule_id: one.action for one in told(blocked).findings}["scanner-002"] is Action.BLOCKED
     assert {one.action for one in told(record).findings} == {Action.MONITORED}
+
+
+def test_cleaning_up_after_a_refusal() -> None:
+    """What an app does for a request of somebody who is refused, once it is refused, happens; an attack does not."""
+    judge = Judge(DetectSettings())
+    judge.policy = Compiled(Policy(block=(Entry("user:eve"),)))
+    user = UserRecord(id="7", login="eve")
+    begun, stopped = get("host=x%3Bid", user=user), get("host=x%3Bid", user=user, blocked=BlockedRecord("user", "7"))
+    undo, attack = OperationRecord(0, "sql", text="ROLLBACK"), OperationRecord(0, "shell", text="echo x;id")
+    wanted = [(begun, None, "block"), (begun, undo, "block"), (stopped, undo, "allow"), (stopped, attack, "block")]
+    for record, operation, action in wanted:
+        assert judge.verdict(Ask(record, operation), PROCESS, "block").action == action
 
 
 def type_of(field: str) -> Any:
