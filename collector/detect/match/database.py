@@ -17,7 +17,7 @@ from collector.detect.match import cache, hyper
 from collector.detect.match.pattern import Pattern
 from collector.detect.match.sets import Sets
 
-FORMAT = 1
+FORMAT = 2
 MAX_REMEMBERED = 8192
 """Texts whose result is remembered; then it begins anew."""
 
@@ -26,13 +26,14 @@ MAX_TEXT = 256
 
 
 class Database:
-    """Patterns by their place in the list. `refused`: those that no engine takes, with the reason. `engine`: hyperscan,
-    re2, or both."""
+    """Patterns by their place in the list, or by the numbers given. `refused`: those that no engine takes, with the
+    reason. `engine`: hyperscan, re2, or both."""
 
     def __init__(
-        self, patterns: Sequence[Pattern], where: Path | None = None, fallback: bool = False, encoding: str = "utf-8"
+        self, patterns: Sequence[Pattern], where: Path | None = None, fallback: bool = False, encoding: str = "utf-8",
+        numbers: Sequence[int] | None = None,
     ) -> None:  # fmt: skip
-        numbered = list(enumerate(patterns))
+        numbered = list(zip(range(len(patterns)) if numbers is None else numbers, patterns, strict=True))
         self._hyper, left = (None, numbered) if fallback or not hyper.AVAILABLE else _hyper(numbered, where)
         self._sets = Sets(left)
         self.refused = self._sets.refused
@@ -84,5 +85,5 @@ def _hyper(
 
 
 def _name(patterns: list[tuple[int, Pattern]]) -> str:
-    content = msgspec.msgpack.encode((FORMAT, hyper.version(), hyper.platform(), [pattern for _, pattern in patterns]))
+    content = msgspec.msgpack.encode((FORMAT, hyper.version(), hyper.platform(), patterns))
     return hashlib.sha256(content).hexdigest()[:40] + ".db"

@@ -63,7 +63,7 @@ class Link:
         self.argument = rule.operator.argument if "%{" in rule.operator.argument else ""
         self._test = None if self.words else operators.test(rule.operator, rule.folder)
         self._fixed = rule.operator.argument
-        self._detector = self.words.detector if self.words else ""
+        self.detector = self.words.detector if self.words else ""
         self._search: list[Any] | None = None
         self._verdicts: dict[str, str | None] = {}
         names = rule.transforms
@@ -101,10 +101,12 @@ class Link:
         return known
 
     def _judged(self, value: str, state: State, find: Find | None) -> str | None:
+        before = None
         for function in self.functions:
             text = function(value)
-            if self._holds(text, state, find) != self.negated:
+            if text != before and self._holds(text, state, find) != self.negated:
                 return text
+            before = text
         return None
 
     def targets(self, state: State) -> list[Target]:
@@ -127,9 +129,9 @@ class Link:
     def _holds(self, text: str, state: State, find: Find | None) -> bool:
         if self._test is not None:
             return self._test(text, expand(self.argument, state, self.rule) if self.argument else self._fixed)
-        indexed = self.numbers and find is not None
-        there = not self.numbers.isdisjoint(find(text)) if indexed and find else self._direct(text)
-        return there and (not self._detector or operators.DETECTORS[self._detector](text))
+        if self.detector:
+            return self._direct(text) and operators.DETECTORS[self.detector](text)
+        return not self.numbers.isdisjoint(find(text)) if find is not None and self.numbers else self._direct(text)
 
     def _direct(self, text: str) -> bool:
         data = text.encode("latin-1", "replace")
@@ -188,9 +190,15 @@ def _values(variable: Variable, state: State) -> Pairs:
     if name.startswith("MATCHED_VAR"):
         matched = state.matched if "VARS" in name else state.matched[-1:]
         return [(one.key, _named(one) if name.endswith(("NAME", "NAMES")) else one.value) for one in matched]
+    return values(variable, state.collections)
+
+
+def values(variable: Variable, collections: Mapping[str, Pairs]) -> Pairs:
+    """What a variable stands for that came with the request."""
+    name = variable.name
     if name in STORED:
         return []
-    pairs = state.collections.get("XML@" if name == "XML" and variable.key == "//@*" else name, [])
+    pairs = collections.get("XML@" if name == "XML" and variable.key == "//@*" else name, [])
     if not variable.key or name == "XML":
         return pairs
     if variable.by_expression:

@@ -57,6 +57,9 @@ class Transaction:
         }  # fmt: skip
         self.collections: dict[str, Pairs] = {name: [("", value)] for name, value in one.items()}
         self.collections["REQUEST_HEADERS"] = headers
+        self.headers: dict[str, Pairs] = {}
+        for pair in headers:
+            self.headers.setdefault(pair[0], []).append(pair)
         self.collections["REQUEST_HEADERS_NAMES"] = [(name, name) for name, _ in headers]
         self._cookies(headers)
         get = self._form(query) if query else []

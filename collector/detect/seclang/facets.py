@@ -1,0 +1,128 @@
+"""Rules that look at nothing but a few short values, such as a header: what comes of them is remembered by these values.
+
+A facet is what a variable stands for in a request: the values of a header, a method, how many there are of something.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from collector.detect.seclang import effects, step
+from collector.detect.seclang.effects import Effects
+from collector.detect.seclang.link import Environment, State
+from collector.detect.seclang.link import values as values_of
+from collector.detect.seclang.step import Step
+from collector.detect.seclang.syntax import Variable
+from collector.detect.seclang.transaction import Pairs
+
+MAX_REMEMBERED = 1024
+MAX_SIZE = 512
+"""Characters of the values for which an answer is remembered."""
+
+_PLAIN = frozenset(
+    ("REQUEST_METHOD", "REQUEST_PROTOCOL", "REMOTE_ADDR", "REQBODY_PROCESSOR", "REQBODY_ERROR", "MULTIPART_STRICT_ERROR",
+     "MULTIPART_UNMATCHED_BOUNDARY", "REQUEST_HEADERS_NAMES")
+)  # fmt: skip
+
+Facets = tuple[Variable, ...]
+
+
+class Group:
+    """Steps that look at the same facets, by their places. `whole`: with all their links, else with the first alone."""
+
+    def __init__(self, places: tuple[int, ...], whole: bool, steps: Mapping[int, Step], environment: Environment,
+                 known: Mapping[int, Effects]) -> None:  # fmt: skip
+        self._places, self._whole, self.steps, self._environment = places, whole, steps, environment
+        self._effects = known
+        self._known: dict[tuple[object, ...], frozenset[int]] = {}
+
+    def candidates(self, values: tuple[object, ...], collections: Mapping[str, Pairs]) -> frozenset[int]:
+        """The steps that would fire, or may, for these values of all facets."""
+        mine = tuple([values[place] for place in self._places])
+        known = self._known.get(mine)
+        if known is None:
+            known = self._asked(collections)
+            if sum(len(str(value)) for value in mine) <= MAX_SIZE:
+                if len(self._known) >= MAX_REMEMBERED:
+                    self._known.clear()
+                self._known[mine] = known
+        return known
+
+    def _asked(self, collections: Mapping[str, Pairs]) -> frozenset[int]:
+        return frozenset(number for number, one in self.steps.items() if self._matters(number, one, collections))
+
+    def _matters(self, number: int, one: Step, collections: Mapping[str, Pairs]) -> bool:
+        """Whether a step fires, or leaves something for others before it is found that it does not."""
+        state = State(collections, dict(self._environment))
+        if not self._whole:
+            return bool(one.links[0].matches(state, None))
+        if step.run(one, state, None):
+            return True
+        base = self._environment
+        written = [name for name, text in state.tx.items() if not name.isdigit() and base.get(name) != text]
+        return any(other.touched_by(written) for n, other in self._effects.items() if n != number)
+
+
+class Grouped:
+    """The steps whose outcome, or whether they may fire, their facets decide."""
+
+    def __init__(self, steps: Mapping[int, Step], environment: Environment) -> None:
+        known = {number: effects.effects(one) for number, one in steps.items()}
+        found = defaultdict[tuple[Facets, bool], dict[int, Step]](dict)
+        for number, one in steps.items():
+            others = [name for n, other in known.items() if n != number for name in other.writes]
+            for whole in (True, False):
+                facets = _facets(one, whole)
+                if facets is not None and _alone(one, whole, others):
+                    found[facets, whole][number] = one
+                    break
+        self._facets = list(dict.fromkeys(one for facets, _ in found for one in facets))
+        self._groups = [
+            Group(tuple(map(self._facets.index, facets)), whole, some, environment, known)
+            for (facets, whole), some in found.items()
+        ]
+        self.steps = frozenset(number for some in found.values() for number in some)
+
+    def candidates(self, collections: Mapping[str, Pairs], headers: Mapping[str, Pairs]) -> set[int]:
+        """Those that would fire, or may."""
+        values = tuple([_facet(one, collections, headers) for one in self._facets])
+        found = set[int]()
+        for group in self._groups:
+            if some := group.candidates(values, collections):
+                found |= some
+        return found
+
+
+def _alone(one: Step, whole: bool, others: list[str]) -> bool:
+    """Whether a step reads nothing that others write."""
+    mine = effects.effects(one, None if whole else 1)
+    known = {"tx", "matched_var", "matched_var_name", "rule"} if whole else {"tx"}
+    if not mine.macros <= known or any(name.isdigit() and name != "0" for name in mine.names):
+        return False
+    return not mine.touched_by(others)
+
+
+def _facets(one: Step, whole: bool) -> Facets | None:
+    """What a step, or its first link, looks at besides its variables; None where it looks at more."""
+    found: dict[Variable, None] = {}
+    for link in one.links if whole else one.links[:1]:
+        for variable in link.wanted:
+            if variable.name == "TX" or (whole and variable.name.startswith("MATCHED_VAR")):
+                continue
+            if not (variable.count or variable.name in _PLAIN or _one_header(variable)):
+                return None
+            found[variable] = None
+    return tuple(sorted(found, key=str))
+
+
+def _one_header(variable: Variable) -> bool:
+    return variable.name == "REQUEST_HEADERS" and bool(variable.key) and not variable.by_expression
+
+
+def _facet(variable: Variable, collections: Mapping[str, Pairs], headers: Mapping[str, Pairs]) -> object:
+    if variable.name == "REQUEST_HEADERS" and not variable.by_expression and variable.key:
+        values = headers.get(variable.key.lower(), ())
+        return len(values) if variable.count else tuple([value for _, value in values])
+    values = values_of(variable, collections)
+    return len(values) if variable.count else tuple(values)
