@@ -15,7 +15,7 @@ REGISTER, UNREGISTER, DONE, ENFORCE = 49, 50, 51, 52
 EventKind = Literal[
     "exec", "fork", "exit", "connect", "accept", "open", "bind", "listen", "send", "dns", "io_uring", "memfd",
     "executable_memory", "stream", "ptrace", "credentials", "module", "bpf", "mount", "namespace", "delete", "rename",
-    "link", "chmod", "signal", "decision", "login",
+    "link", "chmod", "signal", "decision", "login", "turn",
 ]  # fmt: skip
 Attribution = Literal["exact", "inherited", "none"]
 
@@ -44,6 +44,9 @@ class KernelEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     `service`, `user`, `tty`: of a login through PAM; its `path` is the remote host as PAM was told, `target` the user
     there, `result` PAM's code, the address that of a connection which the process holds.
     `policy`: of a decision the policy's name, `enforced` whether it was more than "would have".
+    `local_address`, `local_port` (connect, accept, turn): the own end of a TCP connection, `net` the number of the
+    network namespace that it is in. A turn is a send on a connection that the process made, the first or the first after
+    something came back; `size` counts them (bpf/turns.c). `service` of a connect: who accepted it, where we know.
     `process_start` (ns since the epoch, the same for all events of a process) makes `pid` unambiguous. `login_uid`: who
     logged in, whatever sudo has done since. `ancestors` (exec: parent first), `container_id`, `unit` (systemd's).
     """
@@ -85,6 +88,9 @@ class KernelEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     service: str = ""
     user: str = ""
     tty: str = ""
+    local_address: str = ""
+    local_port: int = 0
+    net: int = 0
 
 
 DELAYS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
