@@ -45,8 +45,8 @@ class KernelEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     there, `result` PAM's code, the address that of a connection which the process holds.
     `policy`: of a decision the policy's name, `enforced` whether it was more than "would have".
     `local_address`, `local_port` (connect, accept, turn): the own end of a TCP connection, `net` the number of the
-    network namespace that it is in. A turn is a send on a connection that the process made, the first or the first after
-    something came back; `size` counts them (bpf/turns.c). `service` of a connect: who accepted it, where we know.
+    network namespace that it is in. A turn is a send on a connection that the process made, the first or the first
+    after something came back; `size` counts them (bpf/turns.c). `service` of a connect: who accepted it, where we know.
     `process_start` (ns since the epoch, the same for all events of a process) makes `pid` unambiguous. `login_uid`: who
     logged in, whatever sudo has done since. `ancestors` (exec: parent first), `container_id`, `unit` (systemd's).
     """

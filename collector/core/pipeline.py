@@ -47,7 +47,7 @@ log = structlog.get_logger()
 class Correlator(Protocol):
     """The part of correlate.Correlator that the pipeline needs."""
 
-    def on_report(self, report: RequestReport) -> AttackTrace | None: ...
+    def on_report(self, report: RequestReport) -> Iterable[AttackTrace]: ...
 
     def on_clean(self, request_ids: Sequence[str]) -> object: ...
 
@@ -234,13 +234,17 @@ class Pipeline:
 
     def _on_evidence(self, evidence: Evidence, changes: Changes) -> None:
         for report in evidence.reports:
-            self._guarded("reports", 1, lambda r: changes.trace(self._correlator.on_report(r)), report)
+            self._guarded("reports", 1, self._on_report, report, changes)
         for login in evidence.logins:
             self._guarded("logins", 1, lambda e: changes.login(self._correlator.on_login(e)), login)
         if evidence.clean:
             self._guarded("clean", len(evidence.clean), self._correlator.on_clean, evidence.clean)
         if evidence.kin:
             self._guarded("kin", len(evidence.kin), self._on_kin, evidence.kin, changes)
+
+    def _on_report(self, report: RequestReport, changes: Changes) -> None:
+        for trace in self._correlator.on_report(report):
+            changes.trace(trace)
 
     def _on_kin(self, requests: Sequence[Request], changes: Changes) -> None:
         for trace in self._correlator.on_kin(requests):

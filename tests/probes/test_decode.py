@@ -13,7 +13,10 @@ from probes import decode, enforcement, files_policy, kernel, layout, vocabulary
 from probes.subjects import calls, credentials, datagrams, decisions, files, logins, process, sockets, streams
 
 BPF = Path(__file__).resolve().parents[2] / "probes" / "bpf"
-SIZES = {"u64": 8, "u32": 4, "s32": 4, "char": 1, "struct head": layout.HEAD.size, "struct inet_address": 32, "struct socket_event": 216}
+SIZES = {
+    "u64": 8, "u32": 4, "s32": 4, "char": 1, "struct head": layout.HEAD.size, "struct inet_address": 32,
+    "struct socket_event": layout.HEAD.size + sockets.SOCKET.size,
+}  # fmt: skip
 
 
 def c_struct(name: str) -> dict[str, tuple[int, int]]:
@@ -39,7 +42,8 @@ def c_struct(name: str) -> dict[str, tuple[int, int]]:
         ("exit_event", process.EXIT, ()), ("socket_event", sockets.SOCKET, ()), ("open_event", files.OPEN, ("path",)),
         ("call_event", calls.CALL, ("text", "more")), ("stream_event", streams.STREAM, ()),
         ("datagram_event", datagrams.DATAGRAM, ("payload",)), ("decision_event", decisions.DECISION, ()),
-        ("login_event", logins.LOGIN, ()), ("turn_event", sockets.TURN, ()), ("connection_event", sockets.OWN, ("socket",)),
+        ("login_event", logins.LOGIN, ()), ("turn_event", sockets.TURN, ()),
+        ("connection_event", sockets.OWN, ("socket",)),
         ("file_decision", decisions.FILE, ("path", "rest")), ("node_key", files_policy.KEY, ()),
         ("node", files_policy.NODE, ()),
     ],
