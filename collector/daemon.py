@@ -136,7 +136,7 @@ class Core:
         self.behaviour = Behaviour(watcher, settings.state_dir / PROFILES)
         if settings.behaviour.mode != "off":
             self.behaviour.join(self.agents, self.correlator)
-        self.node.more = self._totals
+        self.node.more, self.node.edges = self._totals, self.correlator.calls.edges.all
         self.keeper = Keeper(settings.state_dir / "policy")
         self.keeper.on_change = self.inspectors.set_policy
         self.inspectors.set_policy(self.keeper.policy)

@@ -17,13 +17,13 @@ from collector.core.inspectors import Inspectors
 from collector.core.pipeline import Pipeline
 from collector.core.probe_source import ProbeSource
 from collector.enforcement_settings import policy_of
-from collector.model import Agent, Host, PoliciesInForce
+from collector.model import Agent, Edge, Host, PoliciesInForce
 from probes.vocabulary import DELAYS, Mode
 
 
 class NodeView:
     """Read by the API and by the metrics. `probes_off`: why no probe process was started; empty when one was.
-    `more`: totals of parts that this module does not know."""
+    `more`: totals of parts that this module does not know; `edges`: who talks to whom."""
 
     def __init__(self, agents: Agents, probes: ProbeSource, inspectors: Inspectors, pipeline: Pipeline) -> None:
         self._agents, self._probes = agents, probes
@@ -32,6 +32,7 @@ class NodeView:
         self.probes_off: Callable[[], str] = lambda: ""
         self.more: Callable[[], dict[str, int]] = dict
         self.enforcement: Enforcement | None = None
+        self.edges: Callable[[], list[Edge]] = list
 
     def agents(self) -> list[Agent]:
         """App processes under the agent, the latest first."""

@@ -39,6 +39,9 @@ kind in any case."""
 GATHER = 0.02
 """Seconds in which kernel events gather into one round; evidence does not wait for it."""
 
+TICK = 1.0
+"""Seconds after which the correlator is told that nothing came: time passes for what waits for more."""
+
 RETRY = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 log = structlog.get_logger()
@@ -166,10 +169,17 @@ class Pipeline:
             if not self._evidence and not self._kernel:
                 if self._stopping:
                     return
-                self._wake.clear()
-                await self._wake.wait()
+                await self._wait()
             await self._gather()
             await self._round()
+
+    async def _wait(self) -> None:
+        """Until something comes; an empty batch comes every second."""
+        self._wake.clear()
+        try:
+            await asyncio.wait_for(self._wake.wait(), TICK)
+        except TimeoutError:
+            self._kernel.append([])
 
     def stop(self) -> None:
         """Let `run` return when the queues are empty."""

@@ -1,13 +1,14 @@
 """Which request asked which without a word of tracing: by the connection between their processes.
 
 An attack trace names the request that asked for it (`asked_by`) and those that it asked for (`asked`), and a connect in
-it the service at the other end, even where nothing is known of the request there. What is joined may change as long as
-events come: the last word stands.
+it the service at the other end, even where nothing is known of the request there. Nothing is joined before the events
+of the time in question have come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -16,6 +17,11 @@ from collector.correlate.connections import KINDS, Connection, Connections
 from collector.correlate.edges import Edges
 from collector.model import Process, Request
 from probes.vocabulary import KernelEvent
+
+PATIENCE = 1_000_000_000
+"""Nanoseconds after which events have come, even where none came since."""
+
+MAX_OPEN = 4096
 
 
 class Calls:
@@ -30,6 +36,8 @@ class Calls:
         self.edges = Edges(self.service)
         self._callees: dict[str, dict[str, None]] = {}
         self._callers: dict[str, str] = {}
+        self._open: OrderedDict[int, Connection] = OrderedDict()
+        self._heard = 0
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -48,18 +56,40 @@ class Calls:
             self.edges.connected(connection, event)
         elif event.kind == "accept" and not connection.joined:
             self.edges.accepted(connection, now)
-        changed = self._pair(connection)
+        self._heard = max(self._heard, event.time)
+        self._look_at(connection)
         if connection.joined and event.kind != "turn":
             self.edges.joined(connection)
-            changed |= self._name(connection)
+            return self._name(connection)
+        return set()
+
+    def heard(self, events: Sequence[KernelEvent], now: int) -> set[str]:
+        """These events have been taken: what can be joined now?"""
+        self.edges.expire(now)
+        self._heard = max(self._heard, now - PATIENCE, *(event.time for event in events[-1:]))
+        return self._due()
+
+    def _due(self) -> set[str]:
+        changed = set[str]()
+        for name, connection in list(self._open.items()):
+            changed |= self._pair(connection)
+            if not connection.waits(self._heard):
+                del self._open[name]
         return changed
+
+    def _look_at(self, connection: Connection) -> None:
+        if connection.served:
+            self._open[id(connection)] = connection
+            while len(self._open) > MAX_OPEN:
+                self._open.popitem(last=False)
 
     def on_case(self, case: Case) -> set[str]:
         """A request is an attack trace now, or more is known of it."""
         request, changed = case.request, set[str]()
         found = self._connections.serve(request.process.pid, request.peer, request.start_time, request.request_id)
         if found is not None:
-            changed |= self._pair(found)
+            self._look_at(found)
+        changed |= self._due()
         for callee in self._callees.get(request.request_id, ()):
             changed |= self._link(request.request_id, callee)
         return changed
@@ -98,7 +128,7 @@ class Calls:
 
     def _pair(self, connection: Connection) -> set[str]:
         changed = set[str]()
-        for callee, caller, before in connection.changes():
+        for callee, caller, before in connection.changes(self._heard):
             if before:
                 changed |= self._part(before, callee)
             if caller and callee in self._cases:
@@ -115,6 +145,8 @@ class Calls:
             self._callees.pop(caller, None)
         if (above := self._cases.get(caller)) is not None:
             above.asked_no_more(callee)
+        if (below := self._cases.get(callee)) is not None:
+            below.asked_by_nobody()
         return {one for one in (caller, callee) if one in self._cases}
 
     def _link(self, caller: str, callee: str, connection: Connection | None = None) -> set[str]:

@@ -117,6 +117,11 @@ class Case:
         if request.start_time or request.request_id not in self._linked:
             self.link([request])
 
+    def asked_by_nobody(self) -> None:
+        """It was another request, or that cannot be said."""
+        self._linked.pop(self._asked_by, None)
+        self._asked_by = ""
+
     def asked(self, request: Request) -> None:
         """By its connection, this request asked for that one."""
         if len(self._asked) < MAX_LINKED:

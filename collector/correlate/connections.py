@@ -27,6 +27,9 @@ EARLY, LATE = 100 * MILLISECOND, 60_000 * MILLISECOND
 UNSURE = MILLISECOND
 """Nanoseconds by which the two clocks (the app's and the kernel's) may differ on one host."""
 
+BEHIND = 50 * MILLISECOND
+"""Nanoseconds by which an event may come after one that is younger: there are two rings."""
+
 MAX_TURNS, MAX_SERVED, MAX_WAITING = 32, 64, 4096
 KINDS = frozenset(("connect", "accept", "turn"))
 IN_PROGRESS = -115
@@ -70,10 +73,17 @@ class Connection(Struct, eq=False):
         found = {self.turns[after - 1][1]} if after else set[str]()
         return (found | close).pop() if len(found | close) == 1 else ""
 
-    def changes(self) -> list[tuple[str, str, str]]:
-        """The served requests whose caller is another one than when last asked: id, caller, caller before."""
+    def waits(self, heard: int) -> bool:
+        """Whether a request is served whose connection may not have been heard of to the end."""
+        return any(one.start + BEHIND > heard for one in self.served.values())
+
+    def changes(self, heard: int) -> list[tuple[str, str, str]]:
+        """The served requests whose caller is another one than when last asked: id, caller, caller before. Events up
+        to `heard` have come."""
         changed = []
         for request_id, one in self.served.items():
+            if one.start + BEHIND > heard:
+                continue
             caller = self.caller(one.start) if self.joined else ""
             if caller != one.caller:
                 changed.append((request_id, caller, one.caller))

@@ -135,7 +135,6 @@ class Correlator:
         self._expire(now)
         changed: dict[str, Case] = {}
         logins: dict[str, LoginEvent] = {}
-        self.calls.edges.expire(now)
         for event in events:
             if event.kind == "accept" and (key := self._peers.accepted(event)):
                 self._claim(key, changed, logins)
@@ -146,6 +145,7 @@ class Correlator:
             changed |= {name: self._cases[name] for name in self.calls.on_kernel(event, now) if name in self._cases}
             if event.kind in ("login", "exec") and (login := self._sessions.on_kernel(event)):
                 logins[login.id] = login
+        changed |= {name: self._cases[name] for name in self.calls.heard(events, now) if name in self._cases}
         for event, finding in self.unusual(events):
             self._unusual(event, finding, changed)
         return self._settled_all(changed, now), list(logins.values())

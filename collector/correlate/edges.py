@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from itertools import chain
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from collector.correlate.connections import Connection
 from collector.model import Edge, EdgeConnection, Peer
@@ -33,7 +33,7 @@ class _Edge(Struct, eq=False):
     first_time: int
     last_time: int = 0
     connections: int = 0
-    recent: deque[Connection] = deque()
+    recent: deque[Connection] = field(default_factory=deque)
 
     def add(self, connection: Connection, time: int) -> None:
         self.connections += 1

@@ -44,7 +44,7 @@ def able(core: Core) -> None:
 
 def told(core: Core, code: str, host: str = "127.0.0.1") -> list[KernelEvent]:
     run_marked(core, ECHO + code, host)
-    core.until(lambda: core.of(0x99))
+    core.until(lambda: any(event.kind == "fork" for event in core.of(0x99)))
     return [event for event in core.events if event.kind in ("connect", "accept", "turn")]
 
 
