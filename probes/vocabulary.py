@@ -93,6 +93,22 @@ class KernelEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     net: int = 0
 
 
+EVIDENCE = frozenset(("exec", "decision", "login", "ptrace", "module", "bpf", "memfd", "stream"))
+MASS = frozenset(("open", "send", "turn"))
+"""Kinds that are worth most, and least: what comes in masses proves little by itself."""
+
+
+def worth(event: KernelEvent) -> int:
+    """0, 1 or 2: where not everything can be kept, what is worth least goes first. Opens without a mark are those of
+    sensitive paths."""
+    if event.kind in EVIDENCE or (event.kind == "open" and event.attribution == "none"):
+        return 2
+    return 0 if event.kind in MASS else 1
+
+
+ROOM = (0.5, 0.9, 1.0)
+"""How full a queue may be for what is worth 0, 1 and 2."""
+
 DELAYS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
 """Seconds."""
 
@@ -127,7 +143,8 @@ class ProbeStats(msgspec.Struct, frozen=True):
 
     `runs` and `run_ns`: how often the kernel ran each program, and for how long; empty where it does not count.
     `delays`: events by how long they waited for the probe process, counts by the bounds of DELAYS (the last: longer),
-    and `delay_ns` in all. `waiting_bytes` wait for the core to read.
+    and `delay_ns` in all. `waiting_bytes` wait for the core to read. `lost`: events that found no room, in a ring or on
+    the way to the core, by kind.
     """
 
     events: dict[str, int]
@@ -140,6 +157,7 @@ class ProbeStats(msgspec.Struct, frozen=True):
     delay_ns: int = 0
     waiting_bytes: int = 0
     known_processes: int = 0
+    lost: dict[str, int] = {}
 
 
 class Pids(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,6 +7,7 @@ import platform
 import resource
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from itertools import accumulate
@@ -70,6 +71,7 @@ class NodeView:
         """Totals by dotted name; memory in bytes."""
         totals = {f"handled.{kind}": count for kind, count in self._pipeline.handled.items()}
         totals |= {f"dropped.{stage}.{reason}": n for (stage, reason), n in self._pipeline.dropped.items()}
+        totals |= self._lost()
         totals |= {f"queued.{queue}": depth for queue, depth in self._pipeline.depths().items()}
         inspectors = self._inspectors.totals()
         for name, labels in inspectors.counters.items():
@@ -86,6 +88,12 @@ class NodeView:
             totals |= delays("event_read", stats.delays, stats.delay_ns)
         totals |= delays("event_stored", self._pipeline.stored_after.counts, self._pipeline.stored_after.total)
         return totals | self.more()
+
+    def _lost(self) -> dict[str, int]:
+        """Kernel events that were dropped, by kind: before they came to us, and here."""
+        stats = self._probes.stats
+        lost = self._pipeline.lost + Counter(stats.lost if stats else {})
+        return {f"lost_events.{kind}": count for kind, count in lost.items()}
 
 
 def delays(name: str, counts: Sequence[int], total: int) -> dict[str, int]:

@@ -150,6 +150,10 @@ class Correlator:
             self._unusual(event, finding, changed)
         return self._settled_all(changed, now), list(logins.values())
 
+    def concerns(self, request_id: str) -> bool:
+        """Whether this request is an attack trace already."""
+        return request_id in self._cases
+
     def remembered(self) -> dict[str, int]:
         """How much is in memory now: requests by state, and bytes of unclaimed events."""
         return {

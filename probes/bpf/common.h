@@ -57,6 +57,7 @@ struct marking {
 BPF_TABLE("lru_hash", u32, struct marking, markings, MAX_MARKINGS);
 BPF_HASH(registered, u32, u32, MAX_REGISTERED);
 BPF_ARRAY(drops, u64, DROP_REASONS);
+BPF_ARRAY(lost, u64, 32); /* events that found their ring full, by kind */
 BPF_RINGBUF_OUTPUT(events, RING_PAGES);
 BPF_RINGBUF_OUTPUT(bulk, RING_PAGES);
 
@@ -82,16 +83,24 @@ static __always_inline void fill(struct head *head, u32 kind, struct mark *mark)
   bpf_get_current_comm(head->comm, sizeof(head->comm));
 }
 
+static __always_inline void lose(int reason, struct head *head) {
+  u32 kind = head->kind & 31;
+  u64 *count = lost.lookup(&kind);
+  if (count)
+    lock_xadd(count, 1);
+  dropped(reason);
+}
+
 /* The reader polls by the clock (every few milliseconds), so that no event costs a context switch. */
 static __always_inline void emit(void *event, u64 size) {
   if (events.ringbuf_output(event, size, BPF_RB_NO_WAKEUP))
-    dropped(RING_FULL);
+    lose(RING_FULL, event);
 }
 
 /* Events that come in masses and prove little by themselves have a ring of their own: they cannot push out the others. */
 static __always_inline void emit_bulk(void *event, u64 size) {
   if (bulk.ringbuf_output(event, size, BPF_RB_NO_WAKEUP))
-    dropped(BULK_RING_FULL);
+    lose(BULK_RING_FULL, event);
 }
 
 /* Whether a process is registered or descends from one that is. */

@@ -76,6 +76,8 @@ def test_names_of_calls_and_drops() -> None:
     assert [name.removeprefix("OP_") for name in enum("operation")] == list(calls.OPERATIONS)
     assert [name.lower() for name in enum("drop")][:-1] == list(kernel.REASONS)
     assert sorted(decode.DECODERS) == list(range(1, len(enum("kind")) + 1))
+    named = [word.removeprefix("KIND_").lower() for word in enum("kind")]
+    assert [word.split("_")[0] if "decision" in word else word for word in named] == list(kernel.KINDS.values())
 
 
 def head(kind: int, attribution: int = 0, request: int = 0) -> bytes:
