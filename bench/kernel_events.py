@@ -4,9 +4,9 @@
 
 With --node a whole node stands behind the probes, and an app of two workers floods it with opens, and a program for
 every 500 of them, while attacks come in: what was dropped, by kind, what it cost, and whether every attack was
-confirmed. Without it marked processes open a file at the given total rate; a core of a few lines counts what arrives. Also the cost of one
-open(2), and of one question and answer on a kept TCP connection, with the probes against without them, unmarked and
-marked, in one run (ns, best of five).
+confirmed. Without it marked processes open a file at the given total rate, and a core of a few lines counts what
+arrives; also the cost of one open(2), and of one question and answer on a kept TCP connection, with the probes against
+without them, unmarked and marked, in one run (ns, best of five).
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.e2e.harness import App, Node, free_port, running_app, running_node, wait_for, watched
-from tests.probes.support import Core, Marked, probes
+from tests.probes.support import ROOT, Core, Marked, probes
 
 LOAD = """
     import time
@@ -105,6 +104,9 @@ def cost_of(code: str, core: Core | None) -> list[float]:
     return [float(line) for line in marked.go().split()]
 
 
+ROLES = ("inspector", "probes", "core")
+
+
 def with_node(rate: float, seconds: float) -> None:
     port = free_port()
     place = f"--chdir {ROOT} -b 127.0.0.1:{port} bench.flood_site:app"
@@ -128,23 +130,36 @@ def flooded(node: Node, app: App, rate: float, seconds: float) -> None:
             time.sleep(0.5)
     took = time.monotonic() - begin
     done, ran = (sum(int(flood.result()[1].split()[place]) for flood in floods) for place in (0, 1))
-    wait_for(lambda: counters(node)["queued.kernel_events"] == 0, 120, "the queue is empty")
-    spent = {one.name()[:20]: 0.0 for one in family}
+    wait_for(lambda: not waiting(node), 120, "everything that waited has been taken")
+    late = time.monotonic() - begin - took
+    spent = dict.fromkeys(ROLES, 0.0)
     for one in family:
-        spent[one.name()[:20]] += (sum(one.cpu_times()[:2]) - before[one.pid]) / took * 100
+        spent[role(one)] += (sum(one.cpu_times()[:2]) - before[one.pid]) / took * 100
     lost = {name: count - counted.get(name, 0) for name, count in counters(node).items()
             if name.startswith(("lost_events.", "dropped.probes", "dropped.pipeline"))}  # fmt: skip
     confirmed = wait_for(lambda: settled(node, attacks), 60, "the attacks' traces")
     print(f"{done} opens ({done / took:.0f}/s) and {ran} programs in {took:.1f} s")
     print(f"dropped: {({name: count for name, count in sorted(lost.items()) if count} or 'nothing')}")
-    print(f"attacks: {attacks}, confirmed {confirmed}")
+    print(f"attacks: {attacks}, confirmed {confirmed}; the last event was taken {late:.1f} s after the end")
     print("% of one CPU: " + ", ".join(f"{name} {percent:.0f}" for name, percent in spent.items()))
+
+
+def role(process: psutil.Process) -> str:
+    line = " ".join(process.cmdline())
+    return next((name for name in ROLES if name in line), "core")
 
 
 def settled(node: Node, attacks: int) -> int:
     """How many attacks are confirmed, once every one has its trace."""
     traces = node.traces("--service", "flood")
     return sum(one["verdict"] == "VERDICT_CONFIRMED" for one in traces) if len(traces) >= attacks else 0
+
+
+def waiting(node: Node) -> int:
+    """Events in the core's queue, and bytes on their way to it as the probes last said (every second)."""
+    time.sleep(1.1)
+    known = counters(node)
+    return known["queued.kernel_events"] + known["queued.probe_bytes"]
 
 
 def counters(node: Node) -> dict[str, int]:
@@ -159,7 +174,12 @@ def main() -> None:
     parser.add_argument("--node", action="store_true")
     options = parser.parse_args()
     if options.node:
-        return with_node(options.rate, options.seconds)
+        with_node(options.rate, options.seconds)
+    else:
+        with_probes(options)
+
+
+def with_probes(options: argparse.Namespace) -> None:
     bare, quiet = cost_of(OPEN, None)[0], cost_of(TALK, None)[0]
     before = time.monotonic()
     with probes() as (core, process):

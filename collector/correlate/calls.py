@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from collector.correlate.case import Case
-from collector.correlate.connections import KINDS, Connection, Connections
+from collector.correlate.connections import Connection, Connections
 from collector.correlate.edges import Edges
 from collector.model import Process, Request
 from probes.vocabulary import KernelEvent
@@ -48,8 +48,8 @@ class Calls:
         return known.service if known is not None else ""
 
     def on_kernel(self, event: KernelEvent, now: int) -> set[str]:
-        """Take a connect, an accept or a turn; other kinds say nothing of connections."""
-        connection = self._connections.take(event) if event.kind in KINDS else None
+        """Take a connect, an accept or a turn."""
+        connection = self._connections.take(event)
         if connection is None:
             return set()
         if event.kind == "connect":

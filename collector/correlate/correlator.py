@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from collector.correlate.calls import Calls
 from collector.correlate.case import Case
+from collector.correlate.connections import KINDS as CONNECTIONS
 from collector.correlate.deeds import KINDS, deed_of
 from collector.correlate.events import Bucket, Recent
 from collector.correlate.kin import Kin
@@ -142,7 +143,8 @@ class Correlator:
                 self._marked(event, changed, now)
             else:
                 self.counters["unmarked"] += 1
-            changed |= {name: self._cases[name] for name in self.calls.on_kernel(event, now) if name in self._cases}
+            if event.kind in CONNECTIONS:
+                changed |= {name: self._cases[name] for name in self.calls.on_kernel(event, now) if name in self._cases}
             if event.kind in ("login", "exec") and (login := self._sessions.on_kernel(event)):
                 logins[login.id] = login
         changed |= {name: self._cases[name] for name in self.calls.heard(events, now) if name in self._cases}
