@@ -6,7 +6,7 @@
  * call, so that it is older than whatever the other side does with what was sent. A thread that serves requests by
  * turns (marks.c) gives no request.
  * Not caught: write, writev and sendfile (TLS by OpenSSL), io_uring, descriptors that were duplicated or handed on.
- * Cost: one look-up for each sendto and sendmsg of the host; four more reads on such a connection.
+ * Cost: one look-up for each sendto and sendmsg of the host; on such a connection six reads, 0.3 µs.
  */
 #ifdef HAS_ENDS
 struct turn_event {
