@@ -26,6 +26,7 @@ from collector.core.children import InspectorStarter, ProbeStarter
 from collector.core.enforcement import Enforcement
 from collector.core.inspectors import Inspectors
 from collector.core.lag import watch_lag
+from collector.core.losses import watch_losses
 from collector.core.node import NodeView, host_name
 from collector.core.pipeline import Pipeline
 from collector.core.probe_source import ProbeSource
@@ -136,7 +137,7 @@ class Core:
         self.behaviour = Behaviour(watcher, settings.state_dir / PROFILES)
         if settings.behaviour.mode != "off":
             self.behaviour.join(self.agents, self.correlator)
-        self.node.more = self._totals
+        self.node.more, self.node.edges = self._totals, self.correlator.calls.edges.all
         self.keeper = Keeper(settings.state_dir / "policy")
         self.keeper.on_change = self.inspectors.set_policy
         self.inspectors.set_policy(self.keeper.policy)
@@ -179,6 +180,7 @@ class Core:
         others = [
             asyncio.create_task(pruning(self.store.prune, self.enforcement.breathe), name="retention"),
             asyncio.create_task(watch_lag(), name="lag"),
+            asyncio.create_task(watch_losses(self.node.counters), name="losses"),
             asyncio.create_task(self.behaviour.run(), name="behaviour"),
         ]
         self.tasks += [work, *others]

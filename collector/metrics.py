@@ -86,6 +86,7 @@ class NodeCollector(Collector):
         totals = self._node.counters()
         yield _counter("handled", "Records handled by the core", "kind", _part(totals, "handled."))
         yield _counter("kernel_events", "Kernel events seen by the probes", "kind", _part(totals, "kernel_events."))
+        yield _counter("lost_kernel_events", "Kernel events that were dropped", "kind", _part(totals, "lost_events."))
         yield _dropped(_part(totals, "dropped."))
         yield _gauge("queue_length", "Waiting in a queue of the core", "queue", _part(totals, "queued."))
         yield _gauge("memory_bytes", "Resident memory", "process", _part(totals, "memory."))

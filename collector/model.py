@@ -170,6 +170,8 @@ class AttackTrace(Struct, frozen=True, omit_defaults=True):
 
     `evidence` holds indexes into `kernel_events`: those that made it confirmed. `linked` are requests of the same W3C
     trace in which nothing was found, without their headers; those that are attack traces themselves have its trace id.
+    `asked_by` and `asked`: ids of requests that by the kernel's word on a connection asked for this one, and that this
+    one asked for; they are `linked`, too.
     """
 
     id: str
@@ -184,6 +186,8 @@ class AttackTrace(Struct, frozen=True, omit_defaults=True):
     unwitnessed: bool = False
     update_time: int = 0
     linked: tuple[Request, ...] = ()
+    asked_by: str = ""
+    asked: tuple[str, ...] = ()
 
 
 class LoginEvent(Struct, frozen=True, omit_defaults=True):
@@ -293,3 +297,28 @@ class PoliciesInForce(Struct, frozen=True):
     mode: str
     reason: str = ""
     policies: tuple[tuple[str, Policy], ...] = ()
+
+
+class EdgeConnection(Struct, frozen=True):
+    """One connection of an edge: both ends, when it was made (or accepted), by which process and request, and which
+    process accepted it; what is not on this host is 0 or empty."""
+
+    client: Peer
+    server: Peer
+    time: int
+    client_pid: int = 0
+    server_pid: int = 0
+    request_id: str = ""
+
+
+class Edge(Struct, frozen=True):
+    """Connections from one service to another; of an end that is not on this host there is only the address."""
+
+    client: str
+    server: str
+    client_address: str
+    server_end: Peer
+    connections: int
+    first_time: int
+    last_time: int
+    recent: tuple[EdgeConnection, ...] = ()

@@ -29,6 +29,12 @@ PATH_FIELDS = (
 )  # fmt: skip
 """What resolved paths are read from; done without where one is missing."""
 
+END_FIELDS = (
+    ("sock_common", "skc_num"), ("sock_common", "skc_rcv_saddr"), ("sock_common", "skc_v6_rcv_saddr"),
+    ("sock_common", "skc_net"), ("tcp_sock", "bytes_received"),
+)  # fmt: skip
+"""What is read of a connection's own end; done without where one is missing."""
+
 PREFIXES = {"task_struct": "TASK", "mm_struct": "MM"}
 
 
@@ -94,7 +100,7 @@ def offsets() -> dict[str, int] | None:
         }
         found["FILE_DENTRY"] = types.offset("file", "f_path") + types.offset("path", "dentry")
         found["DENTRY_NAME"] = types.offset("dentry", "d_name") + types.offset("qstr", "name")
-        return found | _path_offsets(types)
+        return found | _path_offsets(types) | _end_offsets(types)
     except LookupError:
         return None
     finally:
@@ -124,3 +130,13 @@ def _path_offsets(types: _Types) -> dict[str, int]:
     except LookupError:
         return {}
     return found | {"HAS_PATHS": 1}
+
+
+def _end_offsets(types: _Types) -> dict[str, int]:
+    """Definitions for what task.h reads of connections; empty where this kernel does not tell them all."""
+    try:
+        found = {f"{name.upper()}_{member.upper()}": types.offset(name, member) for name, member in END_FIELDS}
+        found["NET_INUM"] = types.offset("net", "ns") + types.offset("ns_common", "inum")
+    except LookupError:
+        return {}
+    return found | {"HAS_ENDS": 1}

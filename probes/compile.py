@@ -19,14 +19,16 @@ from probes.distribution import MissingError, find_bcc, load_bcc
 HERE = Path(__file__).resolve().parent
 INTERFACE = Path("/usr/include/linux/bpf.h")
 SOURCES = (
-    "task.h", "common.h", "calls.h", "policy.h", "paths.h", "marks.c", "process.c", "compat.c", "sockets.c", "files.c",
+    "task.h", "common.h", "calls.h", "policy.h", "paths.h", "marks.c", "process.c", "compat.c", "sockets.c", "turns.c",
+    "files.c",
     "datagrams.c", "changes.c", "memory.c", "debugging.c", "credentials.c", "system.c", "calls.c", "streams.c",
     "signals.c", "io_uring.c", "connections.c", "lsm.c",
     "logins.c",
 )  # fmt: skip
 LIMITS = {
     "MAX_MARKS": 65536, "MAX_REGISTERED": 16384, "MAX_EXECS": 1024, "MAX_CALLS": 8192, "MAX_SENSITIVE": 256,
-    "MAX_RESOLVERS": 8192, "MAX_PROGRAMS": 4096, "MAX_NETWORKS": 8192, "MAX_FILES": 8192, "RING_PAGES": 1,
+    "MAX_RESOLVERS": 8192, "MAX_CONNECTIONS": 8192, "MAX_MARKINGS": 16384, "MAX_PROGRAMS": 4096, "MAX_NETWORKS": 8192,
+    "MAX_FILES": 8192, "RING_PAGES": 1,
 }  # fmt: skip
 """Ring buffers get their size when they are made."""
 
@@ -81,7 +83,7 @@ def variants(structures: bool = True) -> Iterator[dict[str, int]]:
     """What to try, the best first: a verifier's yes is the only proof that a kernel can do it."""
     found = btf.offsets() if structures else None
     task = {**found, "HAS_TASK": 1} if found else {}
-    plainer = {name: value for name, value in task.items() if name != "HAS_PATHS"}
+    plainer = {name: value for name, value in task.items() if name not in ("HAS_PATHS", "HAS_ENDS")}
     for able in (task, plainer) if plainer != task else filter(None, [task]):
         if platform.machine() == "x86_64":
             yield {**able, "HAS_TASK_PT_REGS": 1}

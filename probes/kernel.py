@@ -17,6 +17,13 @@ from typing import Any
 from probes.distribution import MissingError, library
 
 REASONS = ("ring_full", "bulk_ring_full", "marks_full", "scratch_full", "registered_full", "unreadable")
+KINDS = dict(enumerate((
+    "exec", "fork", "exit", "connect", "accept", "open", "bind", "listen", "send", "io_uring", "memfd",
+    "executable_memory", "stream", "ptrace", "credentials", "module", "bpf", "mount", "namespace", "delete", "rename",
+    "link", "chmod", "signal", "decision", "decision", "decision", "login", "turn",
+), 1))  # fmt: skip
+"""As common.h counts them."""
+
 SENSITIVE_SIZE = 64
 PROGRAM_INFO, RUN_TIME = 232, 192
 """Bytes of struct bpf_prog_info up to what we need, and where its run_time_ns and run_cnt are."""
@@ -160,6 +167,16 @@ class Kernel:
         for index, reason in enumerate(REASONS):
             self._library.bpf_map_lookup_elem(self._maps["drops"], struct.pack("=I", index), value)
             counts[reason] = struct.unpack("=Q", value.raw)[0]
+        return counts
+
+    def lost(self) -> dict[str, int]:
+        """Events that found their ring full, by kind, since the programs were loaded."""
+        value = ctypes.create_string_buffer(8)
+        counts: dict[str, int] = {}
+        for number, kind in KINDS.items():
+            self._library.bpf_map_lookup_elem(self._maps["lost"], struct.pack("=I", number), value)
+            if count := struct.unpack("=Q", value.raw)[0]:
+                counts[kind] = counts.get(kind, 0) + count
         return counts
 
     def measure(self) -> None:

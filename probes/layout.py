@@ -54,3 +54,11 @@ def socket_end(data: bytes) -> Fields:
     if not fields.get("port"):
         fields.pop("address", None)
     return fields
+
+
+def own_end(data: bytes, net: int) -> Fields:
+    """The own end of a connection and its network namespace; nothing where the kernel did not tell."""
+    fields = peer(data)
+    if not fields.get("port"):
+        return {}
+    return {"local_address": fields["address"], "local_port": fields["port"], "net": net}

@@ -76,6 +76,7 @@ def capabilities(
         _feature(
             "task_structures", "HAS_TASK" in features, reason, "no start times, sockets on streams, nameless files"
         ),
+        _feature("connection_ends", "HAS_ENDS" in features, reason, "connections do not join services"),
         Capability("end_executions", not reason, reason),
         _refusable("deny_executions", reason or _refusals(refused, "on_execution")),
         _refusable("deny_opens", reason or _refusals(refused, "on_file_open")),

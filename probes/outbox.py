@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections import deque
+from collections import Counter, deque
 
 from probes import frames
-from probes.vocabulary import EVENTS, Events, KernelEvent
+from probes.vocabulary import EVENTS, ROOM, Events, KernelEvent, worth
 
 BATCH = 1000
 LIMIT = 32 << 20
@@ -19,7 +19,12 @@ class Outbox:
         self._socket = sock
         self._frames: deque[bytes] = deque()
         self._size = 0
-        self.dropped = 0
+        self.lost: Counter[str] = Counter()
+
+    @property
+    def dropped(self) -> int:
+        """Events that found no room."""
+        return self.lost.total()
 
     @property
     def size(self) -> int:
@@ -31,20 +36,27 @@ class Outbox:
         self._add(frames.encode(kind, sequence, body))
 
     def put_events(self, events: list[KernelEvent]) -> None:
-        """Queue events in batches; beyond 32 MiB of waiting frames they are dropped and counted."""
+        """Queue events in batches. What is worth least is dropped and counted from 16 MiB of waiting frames on, what is
+        worth most at 32."""
         for start in range(0, len(events), BATCH):
             batch = events[start : start + BATCH]
-            if self._size > LIMIT:
-                self.dropped += len(batch)
-            else:
+            if self._size > LIMIT * ROOM[0]:
+                batch = self._worthy(batch)
+            if batch:
                 self._put_batch(batch)
+
+    def _worthy(self, batch: list[KernelEvent]) -> list[KernelEvent]:
+        """Those that there is still room for."""
+        fits = tuple(self._size <= LIMIT * part for part in ROOM)
+        self.lost.update(event.kind for event in batch if not fits[worth(event)])
+        return [event for event in batch if fits[worth(event)]]
 
     def _put_batch(self, batch: list[KernelEvent]) -> None:
         frame = frames.encode(EVENTS, 0, Events(batch))
         if len(frame) <= frames.MAX_BODY:
             self._add(frame)
         elif len(batch) == 1:
-            self.dropped += 1
+            self.lost[batch[0].kind] += 1
         else:  # long command lines: a smaller batch fits
             self._put_batch(batch[: len(batch) // 2])
             self._put_batch(batch[len(batch) // 2 :])

@@ -15,7 +15,7 @@ REGISTER, UNREGISTER, DONE, ENFORCE = 49, 50, 51, 52
 EventKind = Literal[
     "exec", "fork", "exit", "connect", "accept", "open", "bind", "listen", "send", "dns", "io_uring", "memfd",
     "executable_memory", "stream", "ptrace", "credentials", "module", "bpf", "mount", "namespace", "delete", "rename",
-    "link", "chmod", "signal", "decision", "login",
+    "link", "chmod", "signal", "decision", "login", "turn",
 ]  # fmt: skip
 Attribution = Literal["exact", "inherited", "none"]
 
@@ -44,6 +44,9 @@ class KernelEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     `service`, `user`, `tty`: of a login through PAM; its `path` is the remote host as PAM was told, `target` the user
     there, `result` PAM's code, the address that of a connection which the process holds.
     `policy`: of a decision the policy's name, `enforced` whether it was more than "would have".
+    `local_address`, `local_port` (connect, accept, turn): the own end of a TCP connection, `net` the number of the
+    network namespace that it is in. A turn is a send on a connection that the process made, the first or the first
+    after something came back; `size` counts them (bpf/turns.c). `service` of a connect: who accepted it, where we know.
     `process_start` (ns since the epoch, the same for all events of a process) makes `pid` unambiguous. `login_uid`: who
     logged in, whatever sudo has done since. `ancestors` (exec: parent first), `container_id`, `unit` (systemd's).
     """
@@ -85,7 +88,26 @@ class KernelEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     service: str = ""
     user: str = ""
     tty: str = ""
+    local_address: str = ""
+    local_port: int = 0
+    net: int = 0
 
+
+EVIDENCE = frozenset(("exec", "decision", "login", "ptrace", "module", "bpf", "memfd", "stream"))
+MASS = frozenset(("open", "send", "turn"))
+"""Kinds that are worth most, and least: what comes in masses proves little by itself."""
+
+
+def worth(event: KernelEvent) -> int:
+    """0, 1 or 2: where not everything can be kept, what is worth least goes first. Opens without a mark are those of
+    sensitive paths."""
+    if event.kind in EVIDENCE or (event.kind == "open" and event.attribution == "none"):
+        return 2
+    return 0 if event.kind in MASS else 1
+
+
+ROOM = (0.5, 0.9, 1.0)
+"""How full a queue may be for what is worth 0, 1 and 2."""
 
 DELAYS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
 """Seconds."""
@@ -121,7 +143,8 @@ class ProbeStats(msgspec.Struct, frozen=True):
 
     `runs` and `run_ns`: how often the kernel ran each program, and for how long; empty where it does not count.
     `delays`: events by how long they waited for the probe process, counts by the bounds of DELAYS (the last: longer),
-    and `delay_ns` in all. `waiting_bytes` wait for the core to read.
+    and `delay_ns` in all. `waiting_bytes` wait for the core to read. `lost`: events that found no room, in a ring or on
+    the way to the core, by kind.
     """
 
     events: dict[str, int]
@@ -134,6 +157,7 @@ class ProbeStats(msgspec.Struct, frozen=True):
     delay_ns: int = 0
     waiting_bytes: int = 0
     known_processes: int = 0
+    lost: dict[str, int] = {}
 
 
 class Pids(msgspec.Struct, frozen=True, omit_defaults=True):

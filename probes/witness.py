@@ -176,6 +176,7 @@ class Witness:
             dict(self._seen), dropped, psutil.Process().memory_info().rss, len(self._registered),
             {name: runs for name, (runs, _) in costs.items()}, {name: spent for name, (_, spent) in costs.items()},
             self._delays, self._delayed, self._outbox.size, len(self._lineage),
+            dict(self._outbox.lost + Counter(self._kernel.lost() if self._kernel else {})),
         )  # fmt: skip
         self._outbox.put(vocabulary.PROBE_STATS, 0, stats)
 

@@ -150,6 +150,8 @@ def kernel_event(value: model.KernelEvent, evidence: bool = False) -> pb.KernelE
         socket_streams=small(value.streams), nameless=value.nameless, verified=value.verified,
         ancestors=map(ancestor, value.ancestors), container_id=text(value.container_id), unit=text(value.unit),
         policy=text(value.policy), enforced=value.enforced,
+        local=peer(model.Peer(value.local_address, value.local_port)) if value.local_port else None,
+        network_namespace=small(value.net), peer_service_name=text(value.service) if value.kind == "connect" else "",
     )  # fmt: skip
 
 
@@ -196,6 +198,23 @@ def agent(value: model.Agent) -> pb.Agent:
         connect_time=timestamp(value.connect_time), last_seen_time=timestamp(value.last_seen_time),
         connected=value.connected, witnessed=value.witnessed, hooks=hooks, counters=_counters(value.counters),
         policy_version=small(value.policy_version, 63),
+    )  # fmt: skip
+
+
+def edge(value: model.Edge) -> pb.Edge:
+    return pb.Edge(
+        client_service_name=text(value.client), server_service_name=text(value.server),
+        client_address=text(value.client_address), server=peer(value.server_end),
+        connections=small(value.connections, 64), first_time=timestamp(value.first_time),
+        last_time=timestamp(value.last_time), recent=map(edge_connection, value.recent),
+    )  # fmt: skip
+
+
+def edge_connection(value: model.EdgeConnection) -> pb.EdgeConnection:
+    return pb.EdgeConnection(
+        client=peer(value.client), server=peer(value.server), time=timestamp(value.time),
+        client_pid=small(value.client_pid), server_pid=small(value.server_pid),
+        client_request_id=text(value.request_id),
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from msgspec import Struct
 from collector.api import convert
 from collector.api.links import with_linked
 from collector.hub import Hub, TooManyWatchersError
-from collector.model import Agent, Host, PoliciesInForce
+from collector.model import Agent, Edge, Host, PoliciesInForce
 from collector.store import tokens
 from collector.store.base import AmbiguousError, IdError, NotFoundError, PageTokenError, Store
 from probes.vocabulary import MODES, Mode
@@ -44,6 +44,8 @@ class NodeView(Protocol):
     def agents(self) -> list[Agent]: ...
 
     def hosts(self) -> list[Host]: ...
+
+    def edges(self) -> list[Edge]: ...
 
     def in_force(self) -> PoliciesInForce: ...
 
@@ -149,6 +151,10 @@ class AllAgents(Struct, frozen=True):
     """What a page token of ListAgents is bound to: there is no filter."""
 
 
+class AllEdges(Struct, frozen=True):
+    """What a page token of ListEdges is bound to: there is no filter."""
+
+
 class Nodes(rpc.NodeServiceServicer):
     """NodeService: a look at what the core knows, in its own loop."""
 
@@ -168,6 +174,16 @@ class Nodes(rpc.NodeServiceServicer):
     async def ListHosts(self, request: pb.ListHostsRequest, context: Context) -> pb.ListHostsResponse:  # noqa: N802
         async with answering(context):
             return pb.ListHostsResponse(hosts=map(convert.host, self._node.hosts()))
+
+    async def ListEdges(self, request: pb.ListEdgesRequest, context: Context) -> pb.ListEdgesResponse:  # noqa: N802
+        async with answering(context):
+            size, after = page_size(request.page_size), tokens.read(AllEdges(), request.page_token)
+            start = max(0, after.time) if after is not None else 0
+            found = self._node.edges()
+            kept = list(map(convert.edge, found[start : start + size]))
+            end = start + len(kept)
+            following = tokens.write(AllEdges(), end, "") if end < len(found) else ""
+            return pb.ListEdgesResponse(edges=kept, next_page_token=following)
 
     async def GetEnforcement(self, request: pb.GetEnforcementRequest, context: Context) -> pb.Enforcement:  # noqa: N802
         async with answering(context):

@@ -83,6 +83,15 @@ class Client:
 
         return self._pages(page, 1 << 30)
 
+    def edges(self) -> Iterator[pb.Edge]:
+        """All of them, the last used first."""
+
+        def page(size: int, token: str) -> tuple[Any, str]:
+            answer = self._node.ListEdges(pb.ListEdgesRequest(page_size=size, page_token=token), timeout=DEADLINE)
+            return answer.edges, answer.next_page_token
+
+        return self._pages(page, 1 << 30)
+
     def trace(self, trace_id: str) -> pb.AttackTrace:
         with self.explained():
             found: pb.AttackTrace = self._traces.GetAttackTrace(pb.GetAttackTraceRequest(id=trace_id), timeout=DEADLINE)

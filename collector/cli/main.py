@@ -159,6 +159,13 @@ def agents(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
 
 
 @app.command()
+def edges(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
+    """List which services talk to which, by the kernel's word on their connections."""
+    with _client(run_dir) as client:
+        _list(client.edges(), json, "edges", "no connections")
+
+
+@app.command()
 def hosts(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
     """Show the host, its probes and all totals."""
     with _client(run_dir) as client:

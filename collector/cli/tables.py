@@ -34,6 +34,11 @@ def agents(console: Console, found: Iterable[pb.Agent]) -> int:
     return _print(console, (agent_row(agent) for agent in found), columns)
 
 
+def edges(console: Console, found: Iterable[pb.Edge]) -> int:
+    """Print them; how many there were."""
+    return _print(console, (edge_row(edge) for edge in found), ("last", "from", "to", "at", "connections"))
+
+
 def policies(console: Console, found: pb.Enforcement) -> int:
     """Print the mode, what is not in force, and the policies; how many there were."""
     console.print(Text.assemble("mode ", (found.mode, "bold")))
@@ -101,6 +106,16 @@ def login_row(login: pb.LoginEvent) -> tuple[Text | str, ...]:
     outcome = Text(word, style=OUTCOME_STYLES.get(login.outcome, ""))
     service = untrusted(login.process.service_name, "cyan", 40)
     return when(login.time), outcome, untrusted(user, "bold", 120), source, service
+
+
+def edge_row(edge: pb.Edge) -> tuple[Text | str, ...]:
+    """A service by its name; of what is not on this host the address."""
+    source = untrusted(edge.client_service_name, "cyan", 40)
+    if edge.client_address:
+        source = untrusted(f"{edge.client_address} (elsewhere)", "dim", 80)
+    target = untrusted(edge.server_service_name or "-", "cyan" if edge.server_service_name else "dim", 40)
+    where = untrusted(address(edge.server.address, edge.server.port), limit=80)
+    return when(edge.last_time), source, target, where, f"{edge.connections:,}"
 
 
 def agent_row(agent: pb.Agent) -> tuple[Text | str, ...]:

@@ -30,6 +30,7 @@ MAX_DEPTH = 8
 MAX_LINE = 1000
 EVIDENCE = " <-- evidence"
 RELATIONS = {pb.RELATION_PARENT: "asked for this", pb.RELATION_CHILD: "asked by this"}
+SOURCES = {pb.LINK_SOURCE_CONNECTION: "  by connection"}
 MARKS = {pb.ATTRIBUTION_EXACT: "", pb.ATTRIBUTION_INHERITED: "", pb.ATTRIBUTION_NONE: " (no mark)"}
 
 
@@ -50,7 +51,7 @@ def show(console: Console, trace: pb.AttackTrace) -> None:
     console.print(Rule(Text("timeline", style="dim"), style="dim", align="left"))
     console.print(timeline(trace))
     if trace.linked:
-        console.print(Rule(Text("the same trace", style="dim"), style="dim", align="left"))
+        console.print(Rule(Text("other requests", style="dim"), style="dim", align="left"))
         console.print(linked(trace))
     for remark in _remarks(trace):
         console.print(Text(remark, style="yellow"))
@@ -160,17 +161,18 @@ def _highlighted(value: str, part: str) -> Text:
 
 
 def linked(trace: pb.AttackTrace) -> Table:
-    """The other requests of the trace: how each stands to this one, its service and verdict, its id."""
+    """The other requests that it belongs with: how each stands to this one, its service and verdict, its id."""
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     for name in ("relation", "verdict", "id", "service", "request"):
         table.add_column(name, overflow="fold", no_wrap=name in ("relation", "verdict", "id"))
     for other in trace.linked:
         request = other.request
-        what = untrusted(asked(request), limit=300)
+        what = untrusted(asked(request).strip() or "not told", limit=300)
         if other.categories:
             what.append(untrusted("  " + ", ".join(other.categories), "bold", 200))
         if not request.HasField("messaging"):
             what.append(untrusted(f"  from {request.client_address or 'unknown'}", "dim", 100))
+        what.append(SOURCES.get(other.found_by, ""), style="dim")
         service = untrusted(request.process.service_name, "cyan", 40)
         table.add_row(RELATIONS.get(other.relation, ""), verdict(other.verdict), clean(other.id, 16), service, what)
     return table
@@ -252,11 +254,17 @@ def _dns(event: pb.KernelEvent) -> str:
     return f"{event.path} {event.target} asked of {address(event.peer.address, event.peer.port)}"
 
 
+def _connect(event: pb.KernelEvent) -> str:
+    return _plain(event) + (f", which is {event.peer_service_name}" if event.peer_service_name else "")
+
+
 _DEEDS: dict[str, Callable[[pb.KernelEvent], str]] = {
     "exec": _execution,
     "fork": lambda event: f"-> {event.child_pid}",
     "exit": lambda event: f"{event.comm}, status {event.exit_code >> 8 & 255}, signal {event.exit_code & 127}",
     "dns": _dns,
+    "connect": _connect,
+    "turn": lambda event: f"{event.size} on the connection to {_plain(event)}",
     "decision": lambda event: f"{'denied' if event.enforced else 'would be denied'} by {event.policy}: {_plain(event)}",
     "chmod": lambda event: f"{event.path} to {event.flags:04o}",
     "signal": lambda event: f"{event.flags} to {event.target_pid}",

@@ -7,6 +7,7 @@ import platform
 import resource
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from itertools import accumulate
@@ -17,13 +18,13 @@ from collector.core.inspectors import Inspectors
 from collector.core.pipeline import Pipeline
 from collector.core.probe_source import ProbeSource
 from collector.enforcement_settings import policy_of
-from collector.model import Agent, Host, PoliciesInForce
+from collector.model import Agent, Edge, Host, PoliciesInForce
 from probes.vocabulary import DELAYS, Mode
 
 
 class NodeView:
     """Read by the API and by the metrics. `probes_off`: why no probe process was started; empty when one was.
-    `more`: totals of parts that this module does not know."""
+    `more`: totals of parts that this module does not know; `edges`: who talks to whom."""
 
     def __init__(self, agents: Agents, probes: ProbeSource, inspectors: Inspectors, pipeline: Pipeline) -> None:
         self._agents, self._probes = agents, probes
@@ -32,6 +33,7 @@ class NodeView:
         self.probes_off: Callable[[], str] = lambda: ""
         self.more: Callable[[], dict[str, int]] = dict
         self.enforcement: Enforcement | None = None
+        self.edges: Callable[[], list[Edge]] = list
 
     def agents(self) -> list[Agent]:
         """App processes under the agent, the latest first."""
@@ -69,6 +71,7 @@ class NodeView:
         """Totals by dotted name; memory in bytes."""
         totals = {f"handled.{kind}": count for kind, count in self._pipeline.handled.items()}
         totals |= {f"dropped.{stage}.{reason}": n for (stage, reason), n in self._pipeline.dropped.items()}
+        totals |= self._lost()
         totals |= {f"queued.{queue}": depth for queue, depth in self._pipeline.depths().items()}
         inspectors = self._inspectors.totals()
         for name, labels in inspectors.counters.items():
@@ -85,6 +88,12 @@ class NodeView:
             totals |= delays("event_read", stats.delays, stats.delay_ns)
         totals |= delays("event_stored", self._pipeline.stored_after.counts, self._pipeline.stored_after.total)
         return totals | self.more()
+
+    def _lost(self) -> dict[str, int]:
+        """Kernel events that were dropped, by kind: before they came to us, and here."""
+        stats = self._probes.stats
+        lost = self._pipeline.lost + Counter(stats.lost if stats else {})
+        return {f"lost_events.{kind}": count for kind, count in lost.items()}
 
 
 def delays(name: str, counts: Sequence[int], total: int) -> dict[str, int]:

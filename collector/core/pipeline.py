@@ -1,8 +1,8 @@
 """From testimony to record: two bounded queues in, one consumer that correlates, stores, confirms and publishes.
 
 Evidence (reports, logins) is never dropped: when too much of it waits, the inspectors' links are paused and the agents
-keep it. Kernel events are bulk: what finds the queue full is dropped and counted. Nothing is confirmed or published
-before it is committed.
+keep it. Kernel events are shed by what they are worth as the queue fills: file opens first, what belongs to an attack
+that is known last; each is counted. Nothing is confirmed or published before it is committed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from collector.core.link import Evidence
 from collector.model import AttackTrace, LoginEvent, Request, RequestReport
-from probes.vocabulary import DELAYS, KernelEvent
+from probes.vocabulary import DELAYS, ROOM, KernelEvent, worth
 
 EVIDENCE_QUEUE = 512
 """Pieces of evidence (about 1 MiB at most, mostly far less) that may wait before the links are paused."""
@@ -39,6 +39,9 @@ kind in any case."""
 GATHER = 0.02
 """Seconds in which kernel events gather into one round; evidence does not wait for it."""
 
+TICK = 1.0
+"""Seconds after which the correlator is told that nothing came: time passes for what waits for more."""
+
 RETRY = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 log = structlog.get_logger()
@@ -47,13 +50,15 @@ log = structlog.get_logger()
 class Correlator(Protocol):
     """The part of correlate.Correlator that the pipeline needs."""
 
-    def on_report(self, report: RequestReport) -> AttackTrace | None: ...
+    def on_report(self, report: RequestReport) -> Iterable[AttackTrace]: ...
 
     def on_clean(self, request_ids: Sequence[str]) -> object: ...
 
     def on_kin(self, requests: Sequence[Request]) -> Iterable[AttackTrace]: ...
 
     def on_login(self, event: LoginEvent) -> LoginEvent: ...
+
+    def concerns(self, request_id: str) -> bool: ...
 
     def on_kernel(self, events: Sequence[KernelEvent]) -> tuple[Iterable[AttackTrace], Iterable[LoginEvent]]: ...
 
@@ -114,7 +119,8 @@ class Changes:
 
 
 class Pipeline:
-    """The queues and their consumer. `dropped` and `handled` are totals by (stage, reason) and by kind."""
+    """The queues and their consumer. `dropped` and `handled` are totals by (stage, reason) and by kind; `lost` are the
+    dropped kernel events by their kind."""
 
     def __init__(self, correlator: Correlator, store: Store, hub: Hub) -> None:
         self._correlator, self._store, self._hub = correlator, store, hub
@@ -127,6 +133,7 @@ class Pipeline:
         self._executor = ThreadPoolExecutor(1, "store")
         self._paused: list[Callable[[], None]] = []
         self.dropped: Counter[tuple[str, str]] = Counter()
+        self.lost: Counter[str] = Counter()
         self.handled: Counter[str] = Counter()
         self.stored_after = Delays()
         self.store_failing = ""
@@ -142,15 +149,24 @@ class Pipeline:
         return False
 
     def put_kernel(self, events: list[KernelEvent]) -> None:
-        """Queue kernel events; those that find no room are dropped and counted."""
-        room = KERNEL_QUEUE - self._kernel_count
-        if len(events) > room:
-            self.dropped["pipeline", "kernel_queue_full"] += len(events) - max(0, room)
-            events = events[: max(0, room)]
+        """Queue kernel events; those that find no room are dropped and counted. There is less room for what is worth
+        less."""
+        if self._kernel_count + len(events) > KERNEL_QUEUE * ROOM[0]:
+            events = self._worthy(events)
         if events:
             self._kernel.append(events)
             self._kernel_count += len(events)
             self._wake.set()
+
+    def _worthy(self, events: list[KernelEvent]) -> list[KernelEvent]:
+        """Those that there is still room for."""
+        fits = tuple(self._kernel_count + len(events) <= KERNEL_QUEUE * part for part in ROOM)
+        kept = [event for event in events if fits[2 if self._correlator.concerns(event.request_id) else worth(event)]]
+        if len(kept) < len(events):
+            self.dropped["pipeline", "kernel_queue_full"] += len(events) - len(kept)
+            self.lost.update(event.kind for event in events)
+            self.lost.subtract(event.kind for event in kept)
+        return kept
 
     @property
     def has_room(self) -> bool:
@@ -166,10 +182,17 @@ class Pipeline:
             if not self._evidence and not self._kernel:
                 if self._stopping:
                     return
-                self._wake.clear()
-                await self._wake.wait()
+                await self._wait()
             await self._gather()
             await self._round()
+
+    async def _wait(self) -> None:
+        """Until something comes; an empty batch comes every second."""
+        self._wake.clear()
+        try:
+            await asyncio.wait_for(self._wake.wait(), TICK)
+        except TimeoutError:
+            self._kernel.append([])
 
     def stop(self) -> None:
         """Let `run` return when the queues are empty."""
@@ -234,13 +257,17 @@ class Pipeline:
 
     def _on_evidence(self, evidence: Evidence, changes: Changes) -> None:
         for report in evidence.reports:
-            self._guarded("reports", 1, lambda r: changes.trace(self._correlator.on_report(r)), report)
+            self._guarded("reports", 1, self._on_report, report, changes)
         for login in evidence.logins:
             self._guarded("logins", 1, lambda e: changes.login(self._correlator.on_login(e)), login)
         if evidence.clean:
             self._guarded("clean", len(evidence.clean), self._correlator.on_clean, evidence.clean)
         if evidence.kin:
             self._guarded("kin", len(evidence.kin), self._on_kin, evidence.kin, changes)
+
+    def _on_report(self, report: RequestReport, changes: Changes) -> None:
+        for trace in self._correlator.on_report(report):
+            changes.trace(trace)
 
     def _on_kin(self, requests: Sequence[Request], changes: Changes) -> None:
         for trace in self._correlator.on_kin(requests):

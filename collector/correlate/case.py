@@ -29,6 +29,8 @@ class Case:
         self._findings: dict[FindingKey, Finding] = {}
         self._operations: dict[int, Operation] = {}
         self._linked: dict[str, Request] = {}
+        self._asked_by = ""
+        self._asked: dict[str, None] = {}
         self._events: list[KernelEvent] = []
         self._dropped = 0
         self._unusual: list[KernelEvent] = []
@@ -47,6 +49,7 @@ class Case:
         case._findings = {_key(finding): finding for finding in trace.findings}
         case._operations = {operation.index: operation for operation in trace.operations}
         case._linked = {request.request_id: request for request in trace.linked}
+        case._asked_by, case._asked = trace.asked_by, dict.fromkeys(trace.asked)
         case._events, case._dropped = list(trace.kernel_events), trace.kernel_events_dropped
         return case
 
@@ -108,6 +111,33 @@ class Case:
                 left_out += 1
         return left_out
 
+    def asked_by(self, request: Request) -> None:
+        """By its connection, that request asked for this one."""
+        self._asked_by = request.request_id
+        if request.start_time or request.request_id not in self._linked:
+            self.link([request])
+
+    def asked_by_nobody(self) -> None:
+        """It was another request, or that cannot be said."""
+        self._linked.pop(self._asked_by, None)
+        self._asked_by = ""
+
+    def asked(self, request: Request) -> None:
+        """By its connection, this request asked for that one."""
+        if len(self._asked) < MAX_LINKED:
+            self._asked[request.request_id] = None
+            self.link([request])
+
+    def asked_no_more(self, request_id: str) -> None:
+        """It was another request that asked for that one."""
+        self._asked.pop(request_id, None)
+        self._linked.pop(request_id, None)
+
+    def exchange(self, event: KernelEvent, better: KernelEvent) -> None:
+        """More is known of an event."""
+        for events in (self._events, self._unusual):
+            events[:] = [better if one is event else one for one in events]
+
     def accepted_from(self, peer: Peer) -> None:
         """The kernel saw this connection."""
         self._kernel_peer = peer
@@ -134,6 +164,7 @@ class Case:
             evidence=tuple(at for at, i in enumerate(kept) if i in proofs) or self._old_evidence(events, kept),
             kernel_events_dropped=self._dropped,
             unwitnessed=not events and self._unwatched(witnessed), update_time=now, linked=tuple(self._linked.values()),
+            asked_by=self._asked_by, asked=tuple(self._asked),
         )  # fmt: skip
         if self.trace is not None and replace(new, update_time=self.trace.update_time) == self.trace:
             return None

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from collector.correlate.calls import Calls
 from collector.correlate.case import Case
+from collector.correlate.connections import KINDS as CONNECTIONS
 from collector.correlate.deeds import KINDS, deed_of
-from collector.correlate.events import Recent
+from collector.correlate.events import Bucket, Recent
 from collector.correlate.kin import Kin
 from collector.correlate.peers import Key, Peers, plain
 from collector.correlate.sessions import Sessions
@@ -66,27 +68,35 @@ class Correlator:
         self._kin = Kin()
         self._sessions = Sessions(host)
         self._cases: OrderedDict[str, Case] = OrderedDict()
+        self.calls = Calls(self._cases, process, lambda request_id: self.wanted(request_id))
         self._logins: OrderedDict[str, tuple[LoginEvent, int]] = OrderedDict()
         self._settled: OrderedDict[str, None] = OrderedDict()
         self._awaited: OrderedDict[Key, set[tuple[str, str]]] = OrderedDict()
         self.counters: Counter[str] = Counter()
 
-    def on_report(self, report: RequestReport) -> AttackTrace | None:
-        """Take a report; the trace where it is new or changed."""
+    def on_report(self, report: RequestReport) -> list[AttackTrace]:
+        """Take a report; the traces that are new or changed."""
         request_id, now = report.request.request_id, self._now()
         self._expire(now)
         case = self._cases.get(request_id)
         if case is None:
             if not report.findings:
-                return None
+                return self._innocent(report.request, now)
             case = self._cases[request_id] = self._new_case(report, now)
         case.report(report)
         if (bucket := self._recent.take(request_id)) is not None:
             self.counters["attached"] += len(bucket.events)
-            case.adopt(bucket)
+            self._adopt(case, bucket)
         self._find_peer(case, request_id)
         self._link(case, self._kin.attack(case.request))
-        return self._settled_case(request_id, case, now)
+        return self._settled_all({request_id, *self.calls.on_case(case)}, now)
+
+    def _innocent(self, request: Request, now: int) -> list[AttackTrace]:
+        """A request that somebody wanted to know of has no findings."""
+        changed = self.calls.on_innocent(request)
+        if changed:
+            self.on_clean([request.request_id])
+        return self._settled_all(changed, now)
 
     def on_clean(self, request_ids: Sequence[str]) -> None:
         """These requests are nobody's attack: their kernel events can go, those that still come too."""
@@ -105,8 +115,7 @@ class Correlator:
             for request_id in self._kin.innocent(request, now):
                 self._link(self._cases[request_id], [request])
                 changed[request_id] = self._cases[request_id]
-        traces = [self._settled_case(request_id, case, now) for request_id, case in changed.items()]
-        return [trace for trace in traces if trace is not None]
+        return self._settled_all(changed, now)
 
     def on_login(self, login: LoginEvent) -> LoginEvent:
         """Take a login; the same with the kernel's peer, and with what an earlier word on it knew better."""
@@ -134,18 +143,25 @@ class Correlator:
                 self._marked(event, changed, now)
             else:
                 self.counters["unmarked"] += 1
+            if event.kind in CONNECTIONS:
+                changed |= {name: self._cases[name] for name in self.calls.on_kernel(event, now) if name in self._cases}
             if event.kind in ("login", "exec") and (login := self._sessions.on_kernel(event)):
                 logins[login.id] = login
+        changed |= {name: self._cases[name] for name in self.calls.heard(events, now) if name in self._cases}
         for event, finding in self.unusual(events):
             self._unusual(event, finding, changed)
-        traces = [self._settled_case(request_id, case, now) for request_id, case in changed.items()]
-        return [trace for trace in traces if trace is not None], list(logins.values())
+        return self._settled_all(changed, now), list(logins.values())
+
+    def concerns(self, request_id: str) -> bool:
+        """Whether this request is an attack trace already."""
+        return request_id in self._cases
 
     def remembered(self) -> dict[str, int]:
         """How much is in memory now: requests by state, and bytes of unclaimed events."""
         return {
             "cases": len(self._cases), "unclaimed": len(self._recent), "unclaimed_bytes": self._recent.size,
             "logins": len(self._logins), "connections": len(self._peers), "evicted": self._recent.evicted,
+            "calls": len(self.calls), "edges": len(self.calls.edges), "edges_evicted": self.calls.edges.evicted,
             "kin": len(self._kin), "kin_evicted": self._kin.evicted,
             "host_sessions": len(self._sessions), "host_sessions_evicted": self._sessions.evicted,
         }  # fmt: skip
@@ -158,6 +174,8 @@ class Correlator:
         return Case.recalled(stored, cap) if stored is not None else Case(cap)
 
     def _marked(self, event: KernelEvent, changed: dict[str, Case], now: int) -> None:
+        if event.kind == "turn" and event.size == 1:  # the connect has said it
+            return
         case = self._cases.get(event.request_id)
         if case is None and event.kind in KINDS and deed_of(event) is not None:
             case = self._convicted(event)
@@ -187,7 +205,7 @@ class Correlator:
             case.suppose(Request(request_id, start_time=event.time, process=self._process_above(event)))
             self.wanted(request_id)
         if (bucket := self._recent.take(request_id)) is not None:
-            case.adopt(bucket)
+            self._adopt(case, bucket)
         self.counters["convicted"] += 1
         return case
 
@@ -197,6 +215,15 @@ class Correlator:
             if (process := self._process(pid)) is not None:
                 return process
         return Process(pid=event.pid, container_id=event.container_id, service=event.unit)
+
+    def _adopt(self, case: Case, bucket: Bucket) -> None:
+        bucket.events = self.calls.named(bucket.events)
+        case.adopt(bucket)
+
+    def _settled_all(self, request_ids: Iterable[str], now: int) -> list[AttackTrace]:
+        """Those of the cases that are news."""
+        traces = (self._settled_case(name, self._cases[name], now) for name in request_ids if name in self._cases)
+        return [trace for trace in traces if trace is not None]
 
     def _settled_case(self, request_id: str, case: Case, now: int) -> AttackTrace | None:
         self._touch(request_id, case, now)
@@ -215,6 +242,7 @@ class Correlator:
     def _close_oldest(self) -> None:
         request_id, _ = self._cases.popitem(last=False)
         self._kin.forget(request_id)
+        self.calls.forget(request_id)
         self._settle(request_id)
 
     def _link(self, case: Case, requests: Sequence[Request]) -> None:

@@ -21,15 +21,20 @@ class Bucket(Struct):
     dropped: int = 0
     size: int = 0
     touched: int = 0
+    noise: int = 0
+    """How many of them are start-up noise."""
 
     def add(self, event: KernelEvent) -> None:
         """Keep an event. A full bucket gives up start-up noise for what is not noise; else the newcomer is dropped."""
+        quiet = noisy(event)
         if len(self.events) >= self.cap:
             self.dropped += 1
-            spare = -1 if noisy(event) else next((i for i, old in enumerate(self.events) if noisy(old)), -1)
-            if spare < 0:
+            if quiet or not self.noise:
                 return
+            spare = next(i for i, old in enumerate(self.events) if noisy(old))
             self.size -= weight(self.events.pop(spare))
+            self.noise -= 1
+        self.noise += quiet
         self.events.append(event)
         self.size += weight(event)
 

@@ -17,7 +17,7 @@ enum kind {
   KIND_EXEC = 1, KIND_FORK, KIND_EXIT, KIND_CONNECT, KIND_ACCEPT, KIND_OPEN, KIND_BIND, KIND_LISTEN, KIND_SEND,
   KIND_IO_URING, KIND_MEMFD, KIND_EXECUTABLE_MEMORY, KIND_STREAM, KIND_PTRACE, KIND_CREDENTIALS, KIND_MODULE, KIND_BPF,
   KIND_MOUNT, KIND_NAMESPACE, KIND_DELETE, KIND_RENAME, KIND_LINK, KIND_CHMOD, KIND_SIGNAL,
-  KIND_DECISION, KIND_DECISION_EXEC, KIND_DECISION_OPEN, KIND_LOGIN,
+  KIND_DECISION, KIND_DECISION_EXEC, KIND_DECISION_OPEN, KIND_LOGIN, KIND_TURN,
 };
 enum attribution { NONE = 0, EXACT = 1, INHERITED = 2 };
 enum drop { RING_FULL = 0, BULK_RING_FULL, MARKS_FULL, SCRATCH_FULL, REGISTERED_FULL, UNREADABLE, DROP_REASONS };
@@ -48,8 +48,16 @@ struct head {
 };
 
 BPF_HASH(marks, u32, struct mark, MAX_MARKS);
+/* What a thread was marked with last, and whether requests take turns on it (marks.c). */
+struct marking {
+  u64 last;
+  u64 by_turns;
+};
+
+BPF_TABLE("lru_hash", u32, struct marking, markings, MAX_MARKINGS);
 BPF_HASH(registered, u32, u32, MAX_REGISTERED);
 BPF_ARRAY(drops, u64, DROP_REASONS);
+BPF_ARRAY(lost, u64, 32); /* events that found their ring full, by kind */
 BPF_RINGBUF_OUTPUT(events, RING_PAGES);
 BPF_RINGBUF_OUTPUT(bulk, RING_PAGES);
 
@@ -75,16 +83,24 @@ static __always_inline void fill(struct head *head, u32 kind, struct mark *mark)
   bpf_get_current_comm(head->comm, sizeof(head->comm));
 }
 
+static __always_inline void lose(int reason, struct head *head) {
+  u32 kind = head->kind & 31;
+  u64 *count = lost.lookup(&kind);
+  if (count)
+    lock_xadd(count, 1);
+  dropped(reason);
+}
+
 /* The reader polls by the clock (every few milliseconds), so that no event costs a context switch. */
 static __always_inline void emit(void *event, u64 size) {
   if (events.ringbuf_output(event, size, BPF_RB_NO_WAKEUP))
-    dropped(RING_FULL);
+    lose(RING_FULL, event);
 }
 
 /* Events that come in masses and prove little by themselves have a ring of their own: they cannot push out the others. */
 static __always_inline void emit_bulk(void *event, u64 size) {
   if (bulk.ringbuf_output(event, size, BPF_RB_NO_WAKEUP))
-    dropped(BULK_RING_FULL);
+    lose(BULK_RING_FULL, event);
 }
 
 /* Whether a process is registered or descends from one that is. */

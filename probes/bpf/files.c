@@ -56,9 +56,14 @@ int on_opened(struct sys_exit *ctx) {
   long length = bpf_probe_read_user_str(event.path, sizeof(event.path), (void *)call->path);
   if (length < 0)
     dropped(UNREADABLE);
-  fill(&event.head, KIND_OPEN, marks.lookup(&tid));
+  struct mark *mark = marks.lookup(&tid);
+  fill(&event.head, KIND_OPEN, mark);
   u64 size = offsetof(struct open_event, path) + (length & (2 * PATH_SIZE - 1));
-  emit_bulk(&event, size < sizeof(event) ? size : sizeof(event));
+  size = size < sizeof(event) ? size : sizeof(event);
+  if (mark)
+    emit_bulk(&event, size);
+  else /* of a sensitive path: few, and worth much */
+    emit(&event, size);
   opening.delete(&tid);
   return 0;
 }

@@ -4,7 +4,9 @@
  * entry is traced, and no real file offset is that large. task_newtask copies it to every child, process or thread.
  * 32-bit processes on a 64-bit kernel: see compat.c. A mark is self-attested: code that runs in a registered process can
  * forge or clear its own thread's mark.
- * Cost: one comparison for each lseek of the host, two look-ups for a mark, one or two for each clone.
+ * A thread that is marked with a request again, or with another one before the mark was taken back, serves requests by
+ * turns (an event loop): what it does without the agent's knowledge may carry the mark of the wrong one.
+ * Cost: one comparison for each lseek of the host, four look-ups for a mark, one or two for each clone.
  */
 #define MARK_TAG (1ULL << 62)
 #define CLONE_THREAD 0x00010000
@@ -14,6 +16,19 @@ struct fork_event {
   u32 child;
   u32 padding;
 };
+
+static __always_inline void note_marking(u32 tid, u64 request_id) {
+  struct marking *known = markings.lookup(&tid);
+  if (!known) {
+    struct marking first = {.last = request_id};
+    markings.update(&tid, &first);
+    return;
+  }
+  struct mark *before = marks.lookup(&tid);
+  if (known->last == request_id || (before && before->attribution == EXACT))
+    known->by_turns = 1;
+  known->last = request_id;
+}
 
 static __always_inline int mark_thread(u64 value) {
   if (value < MARK_TAG || value >> 63)
@@ -26,8 +41,11 @@ static __always_inline int mark_thread(u64 value) {
   struct mark mark = {.request_id = value & (MARK_TAG - 1), .attribution = EXACT};
   if (!mark.request_id)
     marks.delete(&tid);
-  else if (marks.update(&tid, &mark))
-    dropped(MARKS_FULL);
+  else {
+    note_marking(tid, mark.request_id);
+    if (marks.update(&tid, &mark))
+      dropped(MARKS_FULL);
+  }
   return 0;
 }
 

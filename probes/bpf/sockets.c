@@ -6,7 +6,9 @@
  * kernel wrote for the caller, read at once when the call returns. A caller that passes no buffer to accept learns no
  * address, and neither do we (counted as unreadable). A connection that io_uring (or a first send with TCP fast open)
  * makes is told with EINPROGRESS: its outcome is not known.
- * Not caught: listen on other sockets than TCP; protocols other than IP and Unix show no address.
+ * Of a connection both ends are told (where the kernel publishes its types), as they stand in the socket at the return
+ * of connect and accept, with the network namespace: the accept of the other process has the same ones.
+ * Not caught: listen on other sockets than TCP; the own end of what io_uring connects or accepts; protocols other than IP and Unix show no address.
  * Cost: two look-ups for each connect, accept, bind of the host; one comparison for each TCP state change.
  */
 struct socket_event {
@@ -16,6 +18,13 @@ struct socket_event {
   u32 verified;
   u32 padding;
   char address[SOCKADDR_SIZE];
+};
+
+struct connection_event {
+  struct socket_event socket;
+  struct inet_address local;
+  u32 net;
+  u32 padding;
 };
 
 struct address {
@@ -38,6 +47,16 @@ struct connected {
 
 /* Datagram sockets that a marked thread connected to a DNS port; the longest unused go first. */
 BPF_TABLE("lru_hash", struct connected, struct inet_address, resolvers, MAX_RESOLVERS);
+
+/* TCP connections that watched processes made: what turns.c knows of each. */
+struct made {
+  u64 received; /* bytes, when the last turn began */
+  u64 request_id; /* of the last turn that was told */
+  u32 turns;
+  u32 port; /* the own one */
+};
+
+BPF_TABLE("lru_hash", struct connected, struct made, connections_made, MAX_CONNECTIONS);
 BPF_HASH(connecting, u32, struct address, MAX_CALLS);
 BPF_HASH(accepting, u32, struct accepting, MAX_CALLS);
 
@@ -68,15 +87,38 @@ static __always_inline void remember_resolver(struct address *address) {
   }
 }
 
+#define IN_PROGRESS -115
+
+#ifdef HAS_ENDS
+static __always_inline u32 end_of(u32 descriptor, struct inet_address *local) {
+  u64 sock = sock_of(descriptor);
+  return sock ? own_end(sock, local) : 0;
+}
+
+static __always_inline void remember_connection(u32 descriptor, struct inet_address *local) {
+  struct connected key = {.pid = bpf_get_current_pid_tgid() >> 32, .descriptor = descriptor};
+  struct made made = {.port = __builtin_bswap16(local->port)};
+  connections_made.update(&key, &made);
+}
+#else
+static __always_inline u32 end_of(u32 descriptor, struct inet_address *local) { return 0; }
+static __always_inline void remember_connection(u32 descriptor, struct inet_address *local) {}
+#endif
+
 TRACEPOINT_PROBE(syscalls, sys_exit_connect) {
   u32 tid = bpf_get_current_pid_tgid();
   struct address *address = connecting.lookup(&tid);
   if (!address)
     return 0;
   struct mark *mark = marks.lookup(&tid);
-  struct socket_event event = {.result = args->ret, .length = address->length, .verified = address->verified};
-  fill(&event.head, KIND_CONNECT, mark);
-  __builtin_memcpy(event.address, address->data, SOCKADDR_SIZE);
+  struct connection_event event = {
+      .socket = {.result = args->ret, .length = address->length, .verified = address->verified}};
+  fill(&event.socket.head, KIND_CONNECT, mark);
+  __builtin_memcpy(event.socket.address, address->data, SOCKADDR_SIZE);
+  if (address->verified && (!args->ret || args->ret == IN_PROGRESS)) {
+    event.net = end_of(address->descriptor, &event.local);
+    remember_connection(address->descriptor, &event.local);
+  }
   emit(&event, sizeof(event));
   if (mark && !args->ret && !address->verified)
     remember_resolver(address);
@@ -101,15 +143,16 @@ int on_accepted(struct sys_exit *ctx) {
   struct accepting *call = accepting.lookup(&tid);
   if (!call)
     return 0;
-  struct socket_event event = {.result = result};
+  struct connection_event event = {.socket = {.result = result}};
   u32 length = 0;
   if (result >= 0) {
-    fill(&event.head, KIND_ACCEPT, marks.lookup(&tid));
+    fill(&event.socket.head, KIND_ACCEPT, marks.lookup(&tid));
     if (bpf_probe_read_user(&length, sizeof(length), (void *)call->length))
       dropped(UNREADABLE);
     length &= SOCKADDR_SIZE - 1;
-    event.length = length;
-    bpf_probe_read_user(event.address, length, (void *)call->address);
+    event.socket.length = length;
+    bpf_probe_read_user(event.socket.address, length, (void *)call->address);
+    event.net = end_of(result, &event.local);
     emit(&event, sizeof(event));
   }
   accepting.delete(&tid);

@@ -1,21 +1,35 @@
-"""Connections: bpf/sockets.c."""
+"""Connections: bpf/sockets.c, bpf/turns.c."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable
 
-from probes.layout import HEAD, Fields, peer
+from probes.layout import HEAD, Fields, own_end, peer, socket_end
 
 SOCKET = struct.Struct("=iIII128s")
+OWN = struct.Struct("=32sII")
+TURN = struct.Struct("=II32s32s")
 
 
 def _socket(kind: str) -> Callable[[bytes], Fields]:
     def decode(data: bytes) -> Fields:
         result, length, verified, _, address = SOCKET.unpack_from(data, HEAD.size)
-        return {"kind": kind, "result": result, "verified": bool(verified), **peer(address[:length])}
+        fields = {"kind": kind, "result": result, "verified": bool(verified), **peer(address[:length])}
+        if len(data) < HEAD.size + SOCKET.size + OWN.size:
+            return fields
+        local, net, _ = OWN.unpack_from(data, HEAD.size + SOCKET.size)
+        return fields | own_end(local, net)
 
     return decode
 
 
-DECODERS = {4: _socket("connect"), 5: _socket("accept"), 7: _socket("bind"), 8: _socket("listen")}
+def turn(data: bytes) -> Fields:
+    """`size`: which turn on this connection it is."""
+    number, net, address, local = TURN.unpack_from(data, HEAD.size)
+    return {"kind": "turn", "size": number, "verified": True, **socket_end(address), **own_end(local, net)}
+
+
+DECODERS = {
+    4: _socket("connect"), 5: _socket("accept"), 7: _socket("bind"), 8: _socket("listen"), 29: turn,
+}  # fmt: skip

@@ -19,6 +19,7 @@ DENIED = (
     "test_enforcement.py::test_every_execution_is_stopped_before_its_effect", "test_enforcement.py::test_no_shells",
     "test_enforcement.py::test_listed_programs", "test_files_policy.py::test_every_read_is_stopped",
     "test_files_policy.py::test_every_write_is_stopped", "test_pam.py::test_sessions_are_watched",
+    "test_turns.py",
 )  # fmt: skip
 """What differs there, or did not load there once; `make kernels` runs all."""
 

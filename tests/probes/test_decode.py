@@ -13,7 +13,10 @@ from probes import decode, enforcement, files_policy, kernel, layout, vocabulary
 from probes.subjects import calls, credentials, datagrams, decisions, files, logins, process, sockets, streams
 
 BPF = Path(__file__).resolve().parents[2] / "probes" / "bpf"
-SIZES = {"u64": 8, "u32": 4, "s32": 4, "char": 1, "struct head": layout.HEAD.size, "struct inet_address": 32}
+SIZES = {
+    "u64": 8, "u32": 4, "s32": 4, "char": 1, "struct head": layout.HEAD.size, "struct inet_address": 32,
+    "struct socket_event": layout.HEAD.size + sockets.SOCKET.size,
+}  # fmt: skip
 
 
 def c_struct(name: str) -> dict[str, tuple[int, int]]:
@@ -39,7 +42,8 @@ def c_struct(name: str) -> dict[str, tuple[int, int]]:
         ("exit_event", process.EXIT, ()), ("socket_event", sockets.SOCKET, ()), ("open_event", files.OPEN, ("path",)),
         ("call_event", calls.CALL, ("text", "more")), ("stream_event", streams.STREAM, ()),
         ("datagram_event", datagrams.DATAGRAM, ("payload",)), ("decision_event", decisions.DECISION, ()),
-        ("login_event", logins.LOGIN, ()),
+        ("login_event", logins.LOGIN, ()), ("turn_event", sockets.TURN, ()),
+        ("connection_event", sockets.OWN, ("socket",)),
         ("file_decision", decisions.FILE, ("path", "rest")), ("node_key", files_policy.KEY, ()),
         ("node", files_policy.NODE, ()),
     ],
@@ -72,6 +76,8 @@ def test_names_of_calls_and_drops() -> None:
     assert [name.removeprefix("OP_") for name in enum("operation")] == list(calls.OPERATIONS)
     assert [name.lower() for name in enum("drop")][:-1] == list(kernel.REASONS)
     assert sorted(decode.DECODERS) == list(range(1, len(enum("kind")) + 1))
+    named = [word.removeprefix("KIND_").lower() for word in enum("kind")]
+    assert [word.split("_")[0] if "decision" in word else word for word in named] == list(kernel.KINDS.values())
 
 
 def head(kind: int, attribution: int = 0, request: int = 0) -> bytes:

@@ -46,15 +46,16 @@ def test_exit_empties_the_maps(small: kernel.Kernel) -> None:
 
 
 def test_a_full_ring_is_counted(small: kernel.Kernel) -> None:
-    """What does not fit is counted as bulk_ring_full; what fits is whole."""
+    """What does not fit is counted as bulk_ring_full, and by its kind; what fits is whole."""
     small.drain()
-    before = small.dropped()["bulk_ring_full"]
+    before, lost = small.dropped()["bulk_ring_full"], small.lost().get("open", 0)
     marked = Marked("mark(9)\nfor n in range(1000): open('/proc/uptime').close()\nmark(0)")
     small.register(marked.pid)
     marked.go()
     kept = [decode(sample, 0) for sample in small.drain()]
     assert {(event.kind, event.path) for event in kept} == {("open", "/proc/uptime")}
     assert small.dropped()["bulk_ring_full"] - before + len(kept) == 1000
+    assert small.lost()["open"] - lost + len(kept) == 1000
 
 
 def test_watched_paths(small: kernel.Kernel) -> None:

@@ -37,6 +37,12 @@ class Relation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RELATION_PARENT: _ClassVar[Relation]
     RELATION_CHILD: _ClassVar[Relation]
 
+class LinkSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LINK_SOURCE_UNSPECIFIED: _ClassVar[LinkSource]
+    LINK_SOURCE_TRACE_ID: _ClassVar[LinkSource]
+    LINK_SOURCE_CONNECTION: _ClassVar[LinkSource]
+
 class LoginOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     LOGIN_OUTCOME_UNSPECIFIED: _ClassVar[LoginOutcome]
@@ -59,6 +65,9 @@ ATTRIBUTION_NONE: Attribution
 RELATION_UNSPECIFIED: Relation
 RELATION_PARENT: Relation
 RELATION_CHILD: Relation
+LINK_SOURCE_UNSPECIFIED: LinkSource
+LINK_SOURCE_TRACE_ID: LinkSource
+LINK_SOURCE_CONNECTION: LinkSource
 LOGIN_OUTCOME_UNSPECIFIED: LoginOutcome
 LOGIN_OUTCOME_SUCCESS: LoginOutcome
 LOGIN_OUTCOME_FAILURE: LoginOutcome
@@ -222,7 +231,7 @@ class Operation(_message.Message):
     def __init__(self, index: _Optional[int] = ..., kind: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., text: _Optional[str] = ..., system: _Optional[str] = ..., error_type: _Optional[str] = ..., stack: _Optional[_Iterable[str]] = ..., blocked: _Optional[bool] = ..., db_system_name: _Optional[str] = ..., db_query_summary: _Optional[str] = ..., server: _Optional[_Union[NetworkPeer, _Mapping]] = ..., row_count: _Optional[int] = ...) -> None: ...
 
 class KernelEvent(_message.Message):
-    __slots__ = ("kind", "time", "attribution", "pid", "thread_id", "parent_pid", "user_id", "comm", "executable_path", "argv", "argv_truncated", "family", "peer", "path", "flags", "result", "child_pid", "exit_code", "evidence", "process_creation_time", "login_user_id", "operation", "target", "target_pid", "size", "ids", "socket_streams", "nameless", "verified", "ancestors", "container_id", "unit", "policy", "enforced")
+    __slots__ = ("kind", "time", "attribution", "pid", "thread_id", "parent_pid", "user_id", "comm", "executable_path", "argv", "argv_truncated", "family", "peer", "path", "flags", "result", "child_pid", "exit_code", "evidence", "process_creation_time", "login_user_id", "operation", "target", "target_pid", "size", "ids", "socket_streams", "nameless", "verified", "ancestors", "container_id", "unit", "policy", "enforced", "local", "network_namespace", "peer_service_name")
     KIND_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
@@ -257,6 +266,9 @@ class KernelEvent(_message.Message):
     UNIT_FIELD_NUMBER: _ClassVar[int]
     POLICY_FIELD_NUMBER: _ClassVar[int]
     ENFORCED_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    PEER_SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
     kind: str
     time: _timestamp_pb2.Timestamp
     attribution: Attribution
@@ -291,7 +303,10 @@ class KernelEvent(_message.Message):
     unit: str
     policy: str
     enforced: bool
-    def __init__(self, kind: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attribution: _Optional[_Union[Attribution, str]] = ..., pid: _Optional[int] = ..., thread_id: _Optional[int] = ..., parent_pid: _Optional[int] = ..., user_id: _Optional[int] = ..., comm: _Optional[str] = ..., executable_path: _Optional[str] = ..., argv: _Optional[_Iterable[str]] = ..., argv_truncated: _Optional[bool] = ..., family: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., path: _Optional[str] = ..., flags: _Optional[int] = ..., result: _Optional[int] = ..., child_pid: _Optional[int] = ..., exit_code: _Optional[int] = ..., evidence: _Optional[bool] = ..., process_creation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., login_user_id: _Optional[int] = ..., operation: _Optional[str] = ..., target: _Optional[str] = ..., target_pid: _Optional[int] = ..., size: _Optional[int] = ..., ids: _Optional[_Iterable[int]] = ..., socket_streams: _Optional[int] = ..., nameless: _Optional[bool] = ..., verified: _Optional[bool] = ..., ancestors: _Optional[_Iterable[_Union[Ancestor, _Mapping]]] = ..., container_id: _Optional[str] = ..., unit: _Optional[str] = ..., policy: _Optional[str] = ..., enforced: _Optional[bool] = ...) -> None: ...
+    local: NetworkPeer
+    network_namespace: int
+    peer_service_name: str
+    def __init__(self, kind: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attribution: _Optional[_Union[Attribution, str]] = ..., pid: _Optional[int] = ..., thread_id: _Optional[int] = ..., parent_pid: _Optional[int] = ..., user_id: _Optional[int] = ..., comm: _Optional[str] = ..., executable_path: _Optional[str] = ..., argv: _Optional[_Iterable[str]] = ..., argv_truncated: _Optional[bool] = ..., family: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., path: _Optional[str] = ..., flags: _Optional[int] = ..., result: _Optional[int] = ..., child_pid: _Optional[int] = ..., exit_code: _Optional[int] = ..., evidence: _Optional[bool] = ..., process_creation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., login_user_id: _Optional[int] = ..., operation: _Optional[str] = ..., target: _Optional[str] = ..., target_pid: _Optional[int] = ..., size: _Optional[int] = ..., ids: _Optional[_Iterable[int]] = ..., socket_streams: _Optional[int] = ..., nameless: _Optional[bool] = ..., verified: _Optional[bool] = ..., ancestors: _Optional[_Iterable[_Union[Ancestor, _Mapping]]] = ..., container_id: _Optional[str] = ..., unit: _Optional[str] = ..., policy: _Optional[str] = ..., enforced: _Optional[bool] = ..., local: _Optional[_Union[NetworkPeer, _Mapping]] = ..., network_namespace: _Optional[int] = ..., peer_service_name: _Optional[str] = ...) -> None: ...
 
 class Ancestor(_message.Message):
     __slots__ = ("pid", "creation_time", "comm")
@@ -332,20 +347,22 @@ class Finding(_message.Message):
     def __init__(self, rule_id: _Optional[str] = ..., rule_name: _Optional[str] = ..., category: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., stage: _Optional[_Union[Verdict, str]] = ..., action: _Optional[_Union[Action, str]] = ..., location: _Optional[str] = ..., parameter: _Optional[str] = ..., value: _Optional[str] = ..., highlight: _Optional[str] = ..., operation_index: _Optional[int] = ..., statement: _Optional[str] = ...) -> None: ...
 
 class LinkedRequest(_message.Message):
-    __slots__ = ("id", "relation", "verdict", "action", "categories", "request")
+    __slots__ = ("id", "relation", "verdict", "action", "categories", "request", "found_by")
     ID_FIELD_NUMBER: _ClassVar[int]
     RELATION_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     REQUEST_FIELD_NUMBER: _ClassVar[int]
+    FOUND_BY_FIELD_NUMBER: _ClassVar[int]
     id: str
     relation: Relation
     verdict: Verdict
     action: Action
     categories: _containers.RepeatedScalarFieldContainer[str]
     request: HttpRequest
-    def __init__(self, id: _Optional[str] = ..., relation: _Optional[_Union[Relation, str]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., action: _Optional[_Union[Action, str]] = ..., categories: _Optional[_Iterable[str]] = ..., request: _Optional[_Union[HttpRequest, _Mapping]] = ...) -> None: ...
+    found_by: LinkSource
+    def __init__(self, id: _Optional[str] = ..., relation: _Optional[_Union[Relation, str]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., action: _Optional[_Union[Action, str]] = ..., categories: _Optional[_Iterable[str]] = ..., request: _Optional[_Union[HttpRequest, _Mapping]] = ..., found_by: _Optional[_Union[LinkSource, str]] = ...) -> None: ...
 
 class AttackTrace(_message.Message):
     __slots__ = ("id", "verdict", "action", "categories", "request", "findings", "operations", "kernel_events", "update_time", "kernel_events_dropped", "unwitnessed", "linked")
@@ -637,6 +654,58 @@ class ListAgentsResponse(_message.Message):
     agents: _containers.RepeatedCompositeFieldContainer[Agent]
     next_page_token: str
     def __init__(self, agents: _Optional[_Iterable[_Union[Agent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class Edge(_message.Message):
+    __slots__ = ("client_service_name", "server_service_name", "client_address", "server", "connections", "first_time", "last_time", "recent")
+    CLIENT_SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    SERVER_SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    SERVER_FIELD_NUMBER: _ClassVar[int]
+    CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_TIME_FIELD_NUMBER: _ClassVar[int]
+    RECENT_FIELD_NUMBER: _ClassVar[int]
+    client_service_name: str
+    server_service_name: str
+    client_address: str
+    server: NetworkPeer
+    connections: int
+    first_time: _timestamp_pb2.Timestamp
+    last_time: _timestamp_pb2.Timestamp
+    recent: _containers.RepeatedCompositeFieldContainer[EdgeConnection]
+    def __init__(self, client_service_name: _Optional[str] = ..., server_service_name: _Optional[str] = ..., client_address: _Optional[str] = ..., server: _Optional[_Union[NetworkPeer, _Mapping]] = ..., connections: _Optional[int] = ..., first_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recent: _Optional[_Iterable[_Union[EdgeConnection, _Mapping]]] = ...) -> None: ...
+
+class EdgeConnection(_message.Message):
+    __slots__ = ("client", "server", "time", "client_pid", "server_pid", "client_request_id")
+    CLIENT_FIELD_NUMBER: _ClassVar[int]
+    SERVER_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_PID_FIELD_NUMBER: _ClassVar[int]
+    SERVER_PID_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    client: NetworkPeer
+    server: NetworkPeer
+    time: _timestamp_pb2.Timestamp
+    client_pid: int
+    server_pid: int
+    client_request_id: str
+    def __init__(self, client: _Optional[_Union[NetworkPeer, _Mapping]] = ..., server: _Optional[_Union[NetworkPeer, _Mapping]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., client_pid: _Optional[int] = ..., server_pid: _Optional[int] = ..., client_request_id: _Optional[str] = ...) -> None: ...
+
+class ListEdgesRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListEdgesResponse(_message.Message):
+    __slots__ = ("edges", "next_page_token")
+    EDGES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    edges: _containers.RepeatedCompositeFieldContainer[Edge]
+    next_page_token: str
+    def __init__(self, edges: _Optional[_Iterable[_Union[Edge, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ListHostsRequest(_message.Message):
     __slots__ = ()

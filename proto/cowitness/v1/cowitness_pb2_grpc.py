@@ -651,6 +651,11 @@ class NodeServiceStub:
                 request_serializer=cowitness_dot_v1_dot_cowitness__pb2.ListHostsRequest.SerializeToString,
                 response_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ListHostsResponse.FromString,
                 _registered_method=True)
+        self.ListEdges = channel.unary_unary(
+                '/cowitness.v1.NodeService/ListEdges',
+                request_serializer=cowitness_dot_v1_dot_cowitness__pb2.ListEdgesRequest.SerializeToString,
+                response_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ListEdgesResponse.FromString,
+                _registered_method=True)
         self.GetEnforcement = channel.unary_unary(
                 '/cowitness.v1.NodeService/GetEnforcement',
                 request_serializer=cowitness_dot_v1_dot_cowitness__pb2.GetEnforcementRequest.SerializeToString,
@@ -674,6 +679,13 @@ class NodeServiceServicer:
 
     def ListHosts(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEdges(self, request, context):
+        """Who talks to whom, since the node started.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -703,6 +715,11 @@ def add_NodeServiceServicer_to_server(servicer, server):
                     servicer.ListHosts,
                     request_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ListHostsRequest.FromString,
                     response_serializer=cowitness_dot_v1_dot_cowitness__pb2.ListHostsResponse.SerializeToString,
+            ),
+            'ListEdges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEdges,
+                    request_deserializer=cowitness_dot_v1_dot_cowitness__pb2.ListEdgesRequest.FromString,
+                    response_serializer=cowitness_dot_v1_dot_cowitness__pb2.ListEdgesResponse.SerializeToString,
             ),
             'GetEnforcement': grpc.unary_unary_rpc_method_handler(
                     servicer.GetEnforcement,
@@ -769,6 +786,33 @@ class NodeService:
             '/cowitness.v1.NodeService/ListHosts',
             cowitness_dot_v1_dot_cowitness__pb2.ListHostsRequest.SerializeToString,
             cowitness_dot_v1_dot_cowitness__pb2.ListHostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEdges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cowitness.v1.NodeService/ListEdges',
+            cowitness_dot_v1_dot_cowitness__pb2.ListEdgesRequest.SerializeToString,
+            cowitness_dot_v1_dot_cowitness__pb2.ListEdgesResponse.FromString,
             options,
             channel_credentials,
             insecure,

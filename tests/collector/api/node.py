@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from collector.api import server
 from collector.hub import Hub
-from collector.model import Agent, AttackTrace, Host, LoginEvent, PoliciesInForce
+from collector.model import Agent, AttackTrace, Edge, Host, LoginEvent, PoliciesInForce
 from collector.store.sqlite import SqliteStore
 from probes.vocabulary import Mode
 
@@ -27,6 +27,7 @@ class View:
     def __init__(self) -> None:
         self.agent_list: list[Agent] = []
         self.host_list: list[Host] = []
+        self.edge_list: list[Edge] = []
         self.enforcement = PoliciesInForce("enforce")
 
     def agents(self) -> list[Agent]:
@@ -34,6 +35,9 @@ class View:
 
     def hosts(self) -> list[Host]:
         return self.host_list
+
+    def edges(self) -> list[Edge]:
+        return self.edge_list
 
     def in_force(self) -> PoliciesInForce:
         return self.enforcement

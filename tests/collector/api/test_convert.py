@@ -51,7 +51,10 @@ FULL = AttackTrace(
         KernelEvent(
             "exec", START + 3, 4400, 4401, "inherited", "00000000abcdef12", 4321, 1000, "sh", "/bin/sh", ("sh",), True
         ),
-        KernelEvent("connect", START + 4, 1, 2, "exact", family="ipv6", address="::1", port=443, result=-111),
+        KernelEvent(
+            "connect", START + 4, 1, 2, "exact", family="ipv6", address="::1", port=443, result=-111, service="back",
+            local_address="::1", local_port=9, net=7,
+        ),
         KernelEvent("open", START + 5, 1, 2, "none", path="/etc/passwd", flags=577),
         KernelEvent("exit", START + 6, 1, 2, exit_code=256),
         KernelEvent("fork", START + 7, 1, 2, child_pid=9),

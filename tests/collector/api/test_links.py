@@ -53,6 +53,27 @@ def test_an_innocent_request_that_has_become_a_trace(tmp_path: Path) -> None:
     store.close()
 
 
+def other(trace: AttackTrace, trace_id: str) -> AttackTrace:
+    return replace(trace, request=replace(trace.request, trace_id=trace_id))
+
+
+def test_by_connection(tmp_path: Path) -> None:
+    """Requests that a connection led to have traces of their own, or none that has been stored: each says how it was
+    found, the connection before the trace id."""
+    store = SqliteStore(tmp_path)
+    asked = (f"{3:016x}", f"{9:016x}")
+    known = replace(other(attack(2), ""), asked_by=FRONT.request_id, asked=asked, linked=(FRONT,))
+    store.save([known, other(attack(3), "b" * 32)], [])
+    found = with_linked(known, store).linked
+    assert [(one.id, one.relation, one.verdict, one.found_by) for one in found] == [
+        (FRONT.request_id, pb.RELATION_PARENT, pb.VERDICT_UNSPECIFIED, pb.LINK_SOURCE_CONNECTION),
+        (f"{3:016x}", pb.RELATION_CHILD, pb.VERDICT_CONFIRMED, pb.LINK_SOURCE_CONNECTION),
+    ]
+    same = replace(attack(4), linked=(FRONT,))
+    assert [one.found_by for one in with_linked(same, store).linked] == [pb.LINK_SOURCE_TRACE_ID]
+    store.close()
+
+
 def test_alone(tmp_path: Path) -> None:
     """A request without a trace id has nobody."""
     store = SqliteStore(tmp_path)

@@ -13,7 +13,7 @@ from cowitness.v1 import cowitness_pb2_grpc as rpc
 
 from collector import hub
 from collector.api import convert, services
-from collector.model import Agent, Host, PoliciesInForce, Process, Verdict
+from collector.model import Agent, Edge, EdgeConnection, Host, Peer, PoliciesInForce, Process, Verdict
 from probes.vocabulary import Policy
 from tests.collector.api.node import Served, served
 from tests.collector.records import confirmed, login, trace
@@ -183,6 +183,21 @@ def test_agents_page_by_page(node: Served, api: Stubs) -> None:
         if not token:
             break
     assert found == sorted(range(1, 96), reverse=True)
+
+
+def test_edges_page_by_page(node: Served, api: Stubs) -> None:
+    """Every edge comes once, in the node's order; nothing of one is lost."""
+    way = EdgeConnection(Peer("10.0.0.1", 4000), Peer("10.0.0.2", 80), 5, 7, 8, "a" * 16)
+    node.view.edge_list = [
+        Edge("front", "back", "10.0.0.1", Peer("10.0.0.2", port), port, 1, 2, (way,)) for port in range(1, 26)
+    ]
+    found, token = list[pb.Edge](), ""
+    while not found or token:
+        answer = api.node.ListEdges(pb.ListEdgesRequest(page_size=10, page_token=token))
+        found, token = [*found, *answer.edges], answer.next_page_token
+    assert [edge.server.port for edge in found] == [edge.connections for edge in found] == list(range(1, 26))
+    for message in (found[0], found[0].recent[0]):
+        assert len(message.ListFields()) == len(message.DESCRIPTOR.fields)
 
 
 def test_hosts(node: Served, api: Stubs) -> None:

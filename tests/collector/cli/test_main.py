@@ -13,14 +13,14 @@ import pytest
 
 from collector import config
 from collector.cli import client
-from collector.model import Agent, Capability, Hook, Host, PoliciesInForce, Process, User, Verdict
+from collector.model import Agent, Capability, Edge, Hook, Host, Peer, PoliciesInForce, Process, User, Verdict
 from probes.vocabulary import Policy
 from tests.collector.cli.conftest import COMMAND, Shell
 from tests.collector.records import START, confirmed, login, trace
 
 COMMANDS = (
     "up", "traces", "trace", "login", "logins", "agents", "hosts", "policy", "block", "unblock", "pass", "blocked",
-    "enforce", "behaviour", "watch", "doctor", "config", "version",
+    "edges", "enforce", "behaviour", "watch", "doctor", "config", "version",
 )  # fmt: skip
 COMMON = {"--json", "--run-dir"}
 """Options that the manual explains once for all."""
@@ -121,9 +121,21 @@ def test_agents_and_hosts(shell: Shell) -> None:
     assert shell.json("hosts")[0]["probesRunning"] is False
 
 
+def test_edges(shell: Shell) -> None:
+    """Services by their names, what is elsewhere by its address."""
+    where = Peer("10.0.0.2", 8080)
+    shell.node.view.edge_list = [
+        Edge("front", "back", "", where, 1234, START, START), Edge("", "front", "203.0.113.9", where, 1, START, START),
+    ]
+    shown = " ".join(shell.out("edges").split())
+    for word in ("front back 10.0.0.2:8080 1,234", "203.0.113.9 (elsewhere) front"):
+        assert word in shown
+    assert [edge["clientServiceName"] for edge in shell.json("edges")] == ["front", ""]
+
+
 def test_nothing_found(shell: Shell) -> None:
     """An empty list is said on standard error, so that a pipe gets nothing."""
-    for words in (("traces",), ("logins",), ("agents",), ("hosts",)):
+    for words in (("traces",), ("logins",), ("agents",), ("hosts",), ("edges",)):
         done = shell.run(*words)
         assert (done.returncode, done.stdout) == (0, "")
         assert done.stderr.startswith("no ")

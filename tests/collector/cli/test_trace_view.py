@@ -151,11 +151,24 @@ def test_the_same_trace() -> None:
     )
     trace.linked.add(id="1" * 16, relation="RELATION_PARENT", request=front)
     trace.linked.add(id="2" * 16, relation="RELATION_CHILD", verdict="VERDICT_REACHED", categories=["ssrf"])
+    trace.linked.add(id="3" * 16, relation="RELATION_CHILD", found_by="LINK_SOURCE_CONNECTION")
     out = io.StringIO()
     trace_view.show(Console(file=out, width=160, markup=False), trace)
     lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
     assert "asked for this none 1111111111111111 front GET /go from 203.0.113.9" in lines
     assert any(line.startswith("asked by this reached 2222222222222222") and "ssrf" in line for line in lines)
+    assert any("3333333333333333" in line and "by connection" in line for line in lines)
+
+
+def test_connections() -> None:
+    """A connect says whose service accepted, a turn which one on which connection it was."""
+    where = {"family": "ipv4", "address": "127.0.0.1", "port": 5000}
+    events = (
+        KernelEvent("connect", START, 1, 1, service="back", **where), KernelEvent("turn", START, 1, 1, size=7, **where),
+    )  # fmt: skip
+    shown = page(replace(confirmed(), kernel_events=events, evidence=()))
+    assert "connect 127.0.0.1:5000, which is back" in shown
+    assert "turn 7 on the connection to 127.0.0.1:5000" in shown
 
 
 def test_a_task() -> None:

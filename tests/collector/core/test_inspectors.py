@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -47,6 +48,7 @@ class Pipeline:
         self.room = True
         self.handled: dict[str, int] = {}
         self.dropped: dict[tuple[str, str], int] = {}
+        self.lost: Counter[str] = Counter()
         self.stored_after = Delays()
 
     def depths(self) -> dict[str, int]:

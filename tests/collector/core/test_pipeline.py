@@ -17,7 +17,7 @@ from collector.core.link import Evidence
 from collector.core.pipeline import Delays, Delivery, Pipeline
 from collector.correlate import Correlator
 from collector.model import AttackTrace, LoginEvent, Verdict
-from tests.collector.correlate.support import ID, report, shell
+from tests.collector.correlate.support import ID, event, report, shell
 
 
 class Store:
@@ -170,6 +170,24 @@ def test_kernel_queue_is_bounded() -> None:
         world.pipeline.put_kernel([shell()] * 5)
         assert world.pipeline.dropped["pipeline", "kernel_queue_full"] == 5
         assert world.pipeline.depths()["kernel_events"] == module.KERNEL_QUEUE
+
+    run(test)
+
+
+def test_what_is_worth_least_goes_first() -> None:
+    """A queue that fills gives up opens first, executions last, and what belongs to a known attack after all; each is
+    counted by its kind."""
+
+    async def test(world: World) -> None:
+        world.correlator.on_report(report())
+        opens, ours = event("open", 1, request_id="2" * 16), event("open", 1, request_id=ID)
+        connects, execs = event("connect", 1, request_id="2" * 16), event("exec", 1, request_id="2" * 16)
+        for part in ("0.5", "0.4", "0.1"):
+            world.pipeline.put_kernel([execs] * int(module.KERNEL_QUEUE * float(part) - 3))
+            world.pipeline.put_kernel([opens, connects, ours])
+        assert world.pipeline.lost == {"open": 2, "connect": 1}
+        world.pipeline.put_kernel([ours] * 100)
+        assert world.pipeline.dropped["pipeline", "kernel_queue_full"] == sum(world.pipeline.lost.values())
 
     run(test)
 

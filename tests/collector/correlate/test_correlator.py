@@ -36,10 +36,10 @@ class World:
         self.it = Correlator(self.limits, self.clock, lambda pid: pid == APP, self.stored.get)
 
     def report(self, report: RequestReport) -> AttackTrace | None:
-        trace = self.it.on_report(report)
-        if trace is not None:
-            self.stored[trace.id] = trace
-        return trace
+        """The request's own trace, where it is news."""
+        traces = {trace.id: trace for trace in self.it.on_report(report)}
+        self.stored |= traces
+        return traces.get(report.request.request_id)
 
     def kernel(self, *events: Any) -> list[AttackTrace]:
         traces, logins = self.it.on_kernel(events)

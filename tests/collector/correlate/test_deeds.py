@@ -74,7 +74,7 @@ def test_the_request_comes_later() -> None:
     correlator = Correlator()
     correlator.on_kernel([fileless()])
     plain = report(path="/upload", method="POST")
-    trace = correlator.on_report(RequestReport(plain.request, (), plain.operations))
+    (trace,) = correlator.on_report(RequestReport(plain.request, (), plain.operations))
     assert trace is not None
     assert (trace.request.path, trace.verdict, len(trace.operations)) == ("/upload", Verdict.CONFIRMED, 1)
     assert [one.category for one in trace.findings] == ["fileless_execution"]

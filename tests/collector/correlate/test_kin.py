@@ -20,7 +20,7 @@ def test_the_innocent_one_comes_first() -> None:
     """A task's attack finds the request that enqueued it long before."""
     correlator = Correlator()
     assert correlator.on_kin([clean(1), clean(2, "d" * 32)]) == []
-    trace = correlator.on_report(report(trace_id=TRACE))
+    (trace,) = correlator.on_report(report(trace_id=TRACE))
     assert trace is not None
     assert [request.request_id for request in trace.linked] == [f"{1:016x}"]
 
@@ -28,7 +28,7 @@ def test_the_innocent_one_comes_first() -> None:
 def test_the_attack_comes_first() -> None:
     """The front service's request ends after the attack that it led to: the trace changes."""
     correlator = Correlator()
-    assert correlator.on_report(report(trace_id=TRACE)) is not None
+    assert correlator.on_report(report(trace_id=TRACE))
     (trace,) = correlator.on_kin([clean(7)])
     assert [request.request_id for request in trace.linked] == [f"{7:016x}"]
     assert correlator.on_kin([clean(7)]) == []
@@ -58,7 +58,7 @@ def test_it_survives_a_restart() -> None:
     correlator.on_report(report(trace_id=TRACE))
     (trace,) = correlator.on_kin([clean(1)])
     again = Correlator(recall=lambda name: trace)
-    later = again.on_report(report(trace_id=TRACE, status=500))
+    (later,) = again.on_report(report(trace_id=TRACE, status=500))
     assert later is not None
     assert later.linked == trace.linked
 

@@ -29,7 +29,7 @@ def test_an_unusual_event_makes_a_trace() -> None:
     )  # fmt: skip
     assert (trace.evidence, asked, attacked) == ((2,), [ID], [ID])
     plain = report(path="/upload")
-    told = one.on_report(RequestReport(plain.request, (), ()))
+    (told,) = one.on_report(RequestReport(plain.request, (), ()))
     assert told is not None
     assert (told.request.path, told.evidence, told.findings) == ("/upload", (2,), (STRANGE,))
 
