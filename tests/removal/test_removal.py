@@ -10,7 +10,8 @@ from tests.removal.processes import ENVIRONMENTS, run
 
 SEEN: dict[str, set[str]] = {}
 
-NOWHERE = ("pyodbc.", "pymssql.", "oracledb.", "cx_Oracle.", "eventlet.", "aiohttp.", "psycopg.server_cursor.")
+NOWHERE = ("pyodbc.", "pymssql.", "oracledb.", "cx_Oracle.", "eventlet.", "aiohttp.", "psycopg.server_cursor.", "mako.",
+           "tornado.", "yaml.", "jsonpickle.")
 """Rows of libraries, or of older versions of them, that none of these environments has."""
 
 
