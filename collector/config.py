@@ -22,6 +22,7 @@ from msgspec.structs import FieldInfo, fields
 
 from collector import enforcement_settings
 from collector.behaviour.settings import BehaviourSettings
+from collector.correlate.settings import FloodSettings
 from collector.detect.settings import DetectSettings, check
 from collector.enforcement_settings import EnforcementSettings, PolicySettings
 from collector.policy.settings import PolicySettings as ProtectionSettings
@@ -172,6 +173,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     response: ResponseSettings = ResponseSettings()
     policy: ProtectionSettings = ProtectionSettings()
     correlate: CorrelateSettings = CorrelateSettings()
+    floods: FloodSettings = FloodSettings()
     behaviour: BehaviourSettings = BehaviourSettings()
     store: StoreSettings = StoreSettings()
     probes: ProbeSettings = ProbeSettings()

@@ -32,6 +32,7 @@ from collector.core.probe_source import ProbeSource
 from collector.core.run_dir import CannotStart
 from collector.core.supervisor import Supervisor
 from collector.correlate import Correlator, Limits
+from collector.correlate.floods import Floods
 from collector.hub import Hub
 from collector.model import AttackTrace
 from collector.policy.document import parse
@@ -123,7 +124,8 @@ class Core:
             process=self.agents.process,
             host=os.uname().nodename,
         )
-        self.pipeline = Pipeline(self.correlator, store, self.hub)
+        floods = Floods(settings.floods, recall=lambda name: recalled(store, name))
+        self.pipeline = Pipeline(self.correlator, store, self.hub, floods)
         self.probes = ProbeSource(self._kernel_events, self.agents.connected)
         self.inspectors = Inspectors(self.agents, self.probes, self.pipeline)
         self.correlator.wanted = self.inspectors.want
@@ -169,7 +171,7 @@ class Core:
         totals |= {f"handled.kernel_events_{name}": counts[name] for name in ("attached", "remembered", "unmarked")}
         totals |= {"dropped.correlate.late": counts["late"], "dropped.correlate.evicted": held["evicted"]}
         totals |= {"dropped.correlate.unlinked": counts["unlinked"]}
-        totals |= self.behaviour.totals()
+        totals |= self.behaviour.totals() | self.pipeline.floods.totals()
         return totals | {f"restarts.{name}": count for name, count in self.supervisor.restarts.items()}
 
     @contextlib.asynccontextmanager

@@ -77,6 +77,8 @@ def trace_row(trace: pb.AttackTrace) -> tuple[Text | str, ...]:
     what = Text(clean(", ".join(trace.categories), 200), style="bold")
     if trace.action == pb.ACTION_BLOCKED:
         what.append(" blocked", style="green")
+    if trace.repeat_count:
+        what.append(f" +{trace.repeat_count:,}", style="yellow")
     what.append("  ")
     what.append(untrusted(asked(request), limit=160))
     if not request.HasField("messaging"):

@@ -268,6 +268,9 @@ _DEEDS: dict[str, Callable[[pb.KernelEvent], str]] = {
 
 
 def _remarks(trace: pb.AttackTrace) -> Iterator[str]:
+    if trace.repeat_count:
+        until = when(trace.last_repeat_time, full=True)
+        yield f"{trace.repeat_count:,} more requests like this one, the last at {until}, have no traces of their own."
     if trace.unwitnessed:
         yield "No probe watched this process: the kernel could not testify, so nothing above reached is possible."
     if trace.kernel_events_dropped:

