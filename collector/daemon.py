@@ -35,6 +35,7 @@ from collector.correlate import Correlator, Limits
 from collector.correlate.floods import Floods
 from collector.hub import Hub
 from collector.model import AttackTrace
+from collector.policy.counts import shared as counts_table
 from collector.policy.document import parse
 from collector.policy.file import PolicyFile, Reader
 from collector.policy.keeper import Keeper
@@ -222,7 +223,9 @@ class Core:
         tcp, token = self._listen_on_loopback(stack)
         template = response_template(self.settings)
         setup = link.Setup(msgspec.to_builtins(self.settings), host_name(), token=token, template=template)
-        starter = InspectorStarter(listener, tcp, self.inspectors, setup)
+        counts = counts_table()
+        stack.callback(os.close, counts)
+        starter = InspectorStarter(listener, tcp, self.inspectors, setup, counts)
         for number in range(self.settings.inspector.workers or min(2, os.cpu_count() or 1)):
             self.supervisor.keep(starter.plan(number))
 

@@ -30,11 +30,12 @@ MAX_FLUSH = 64
 ALWAYS = ("attack_wave",)
 """Categories that stand for many requests already."""
 
-REFUSED = "policy"
-"""The category of who is listed: whatever else is found in their requests, it is the same refusal."""
+REFUSED = ("policy", "rate_limit")
+"""The categories of who is listed or asks too often: whatever else is found in their requests, it is that again."""
 
 KEPT = "kept"
-K, V = TypeVar("K"), TypeVar("V")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Bucket:
@@ -188,7 +189,7 @@ class Floods:
 
     def _group(self, trace: AttackTrace, now: float) -> tuple[Group, int]:
         """What the trace repeats, and how many of these are kept a minute."""
-        request, refused = trace.request, [one for one in trace.findings if one.category == REFUSED]
+        request, refused = trace.request, [one for one in trace.findings if one.category in REFUSED]
         parts = _parts(refused or trace.findings)
         route = "" if refused else request.route or request.path
         key = (request.process.service, request.client_address, route, *parts)

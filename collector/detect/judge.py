@@ -88,8 +88,8 @@ class Judge:
         ruling = Ruling(self.policy, ask.request, process, self._trusted, mode)
         if ruling.bypassed:
             return WireVerdict("allow")
-        if (word := ruling.word()) is not None:
-            return WireVerdict("block", BLOCK_STATUS, ask.request.request_id, [word])
+        if (refusal := ruling.refusal()) is not None:
+            return refusal
         items = inputs_of(ask.request)
         if ask.operation is None:
             matches = ruling.kept(self._rules.match(items))

@@ -50,6 +50,25 @@ class Rule(Part, frozen=True):
     parameter: Annotated[str, Meta(max_length=300)] = ""
 
 
+class Limit(Part, frozen=True):
+    """So many requests in so many seconds for each client address, user or session, counted together in all services
+    and paths that the patterns (`*`, `?`, `[abc]`) name. `block` refuses the others (429) and, with `lasting`, puts
+    the client on the block list for so many seconds; `monitor` only tells."""
+
+    name: Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,64}$")]
+    requests: Annotated[int, Meta(ge=1, le=1_000_000_000)]
+    seconds: Annotated[int, Meta(ge=1, le=86_400)] = 60
+    key: Literal["address", "user", "session"] = "address"
+    service: Annotated[str, Meta(min_length=1, max_length=200)] = "*"
+    path: Annotated[str, Meta(min_length=1, max_length=200)] = "*"
+    action: Literal["monitor", "block"] = "monitor"
+    lasting: Annotated[int, Meta(ge=0, le=366 * 86_400)] = 0
+
+    @property
+    def refuses(self) -> bool:
+        return self.action == "block"
+
+
 class ServiceMode(Part, frozen=True):
     """The mode of one service."""
 
@@ -66,6 +85,7 @@ class Policy(Part, frozen=True):
     mode: Mode = ""
     services: Annotated[tuple[ServiceMode, ...], Meta(max_length=1000)] = ()
     rules: Annotated[tuple[Rule, ...], Meta(max_length=1000)] = ()
+    limits: Annotated[tuple[Limit, ...], Meta(max_length=100)] = ()
     block: Annotated[tuple[Entry, ...], Meta(max_length=50_000)] = ()
     allow: Annotated[tuple[Entry, ...], Meta(max_length=50_000)] = ()
     bypass: Annotated[tuple[Subject, ...], Meta(max_length=1000)] = ()
@@ -98,9 +118,18 @@ def check(policy: Policy) -> None:
                 raise PolicyError(f"{key}[{number}]: {error}") from None
             if entry.expires and entry.expires.tzinfo is None:
                 raise PolicyError(f"{key}[{number}]: expires has no time zone")
+    _check_limits(policy.limits)
     for text in policy.bypass:
         if not text.startswith("/"):
             _network(text)
+
+
+def _check_limits(limits: tuple[Limit, ...]) -> None:
+    for number, limit in enumerate(limits):
+        if any(limit.name == other.name for other in limits[:number]):
+            raise PolicyError(f"limits[{number}]: there is another limit '{limit.name}'")
+        if limit.lasting and not limit.refuses:
+            raise PolicyError(f"limits[{number}]: lasting is for the action block")
 
 
 def subject_of(text: str) -> tuple[str, str | Network]:
