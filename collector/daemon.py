@@ -29,6 +29,7 @@ from collector.core.lag import watch_lag
 from collector.core.node import NodeView, host_name
 from collector.core.pipeline import Pipeline
 from collector.core.probe_source import ProbeSource
+from collector.core.responses import Responses
 from collector.core.run_dir import CannotStart
 from collector.core.supervisor import Supervisor
 from collector.correlate import Correlator, Limits
@@ -143,6 +144,7 @@ class Core:
         self.keeper = Keeper(settings.state_dir / "policy")
         self.keeper.on_change = self.inspectors.set_policy
         self.inspectors.set_policy(self.keeper.policy)
+        self.responses = self.pipeline.observer = Responses(self.keeper)
         self.tasks: list[asyncio.Task[None]] = []
 
     async def start(self, stack: AsyncExitStack) -> None:
@@ -172,7 +174,7 @@ class Core:
         totals |= {f"handled.kernel_events_{name}": counts[name] for name in ("attached", "remembered", "unmarked")}
         totals |= {"dropped.correlate.late": counts["late"], "dropped.correlate.evicted": held["evicted"]}
         totals |= {"dropped.correlate.unlinked": counts["unlinked"]}
-        totals |= self.behaviour.totals() | self.pipeline.floods.totals()
+        totals |= self.behaviour.totals() | self.pipeline.floods.totals() | self.responses.totals()
         return totals | {f"restarts.{name}": count for name, count in self.supervisor.restarts.items()}
 
     @contextlib.asynccontextmanager
@@ -183,6 +185,7 @@ class Core:
             asyncio.create_task(pruning(self.store.prune, self.enforcement.breathe), name="retention"),
             asyncio.create_task(watch_lag(), name="lag"),
             asyncio.create_task(self.behaviour.run(), name="behaviour"),
+            asyncio.create_task(self.responses.run(), name="responses"),
         ]
         self.tasks += [work, *others]
         try:

@@ -69,6 +69,17 @@ class Store(Protocol):
     def save(self, traces: Sequence[AttackTrace], logins: Sequence[LoginEvent]) -> None: ...
 
 
+class Observer(Protocol):
+    """Hears every report besides the correlator, and has traces of its own (core.responses.Responses)."""
+
+    @property
+    def pending(self) -> bool: ...
+
+    def on_report(self, report: RequestReport) -> None: ...
+
+    def due(self, everything: bool = False) -> list[AttackTrace]: ...
+
+
 class Hub(Protocol):
     """The part of hub.Hub that the pipeline needs."""
 
@@ -124,6 +135,7 @@ class Pipeline:
     def __init__(self, correlator: Correlator, store: Store, hub: Hub, floods: Floods | None = None) -> None:
         self._correlator, self._store, self._hub = correlator, store, hub
         self.floods = floods or Floods()
+        self.observer: Observer | None = None
         self._evidence: deque[Delivery] = deque()
         self._evidence_bytes = 0
         self._kernel: deque[list[KernelEvent]] = deque()
@@ -178,10 +190,14 @@ class Pipeline:
             await self._gather()
             await self._round()
 
+    @property
+    def _pending(self) -> bool:
+        return self.floods.pending or (self.observer is not None and self.observer.pending)
+
     async def _woken(self) -> None:
         """Wait for work, or until counters are to be written."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), TICK if self.floods.pending else None)
+            await asyncio.wait_for(self._wake.wait(), TICK if self._pending else None)
 
     def stop(self) -> None:
         """Let `run` return when the queues are empty."""
@@ -204,8 +220,7 @@ class Pipeline:
 
     async def _round(self, last: bool = False) -> None:
         changes = Changes()
-        for trace in self.floods.due(everything=last):
-            changes.trace(trace)
+        self._take_due(changes, last)
         self._take_kernel(changes)
         deliveries = self._take_evidence(changes)
         if changes and not await self._save(changes):
@@ -217,6 +232,13 @@ class Pipeline:
             self._hub.publish(list(changes.traces.values()), list(changes.logins.values()))
         self._resume()
         await asyncio.sleep(0)
+
+    def _take_due(self, changes: Changes, everything: bool) -> None:
+        """Traces whose counters have grown."""
+        for trace in self.floods.due(everything):
+            changes.trace(trace)
+        for trace in self.observer.due(everything) if self.observer else ():
+            self._keep(trace, changes)
 
     def _take_kernel(self, changes: Changes) -> None:
         count, end = 0, time.monotonic() + ROUND_SECONDS
@@ -249,6 +271,8 @@ class Pipeline:
     def _on_evidence(self, evidence: Evidence, changes: Changes) -> None:
         for report in evidence.reports:
             self._guarded("reports", 1, lambda r: self._keep(self._correlator.on_report(r), changes), report)
+            if self.observer is not None:
+                self._guarded("observed", 1, self.observer.on_report, report)
         for login in evidence.logins:
             self._guarded("logins", 1, lambda e: changes.login(self._correlator.on_login(e)), login)
         if evidence.clean:

@@ -30,13 +30,15 @@ class Part(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
 
 class Entry(Part, frozen=True):
     """Somebody: an address, a network (CIDR), `user:ID` or `session:DIGEST`, as traces show them. `expires`: until
-    when; for ever without it. `command`: it came by `cowitness block` or `pass`, and outlives a new document."""
+    when; for ever without it. `command`: it came by `cowitness block` or `pass`, and outlives a new document;
+    `automatic`: by itself, for an attack wave or a rate limit."""
 
     subject: Subject
     reason: Reason = ""
     added: datetime | None = None
     expires: datetime | None = None
     command: bool = False
+    automatic: bool = False
 
 
 class Rule(Part, frozen=True):
@@ -69,6 +71,16 @@ class Limit(Part, frozen=True):
         return self.action == "block"
 
 
+class Waves(Part, frozen=True):
+    """An attack wave is so many requests, in each of which a rule found something, of one client address within so many
+    seconds. `monitor` tells of it; `suspicious` and `block` also put the address on that list for `lasting` seconds."""
+
+    requests: Annotated[int, Meta(ge=2, le=1000)] = 50
+    seconds: Annotated[int, Meta(ge=1, le=3600)] = 60
+    action: Literal["off", "monitor", "suspicious", "block"] = "monitor"
+    lasting: Annotated[int, Meta(ge=1, le=366 * 86_400)] = 3600
+
+
 class ServiceMode(Part, frozen=True):
     """The mode of one service."""
 
@@ -86,6 +98,7 @@ class Policy(Part, frozen=True):
     services: Annotated[tuple[ServiceMode, ...], Meta(max_length=1000)] = ()
     rules: Annotated[tuple[Rule, ...], Meta(max_length=1000)] = ()
     limits: Annotated[tuple[Limit, ...], Meta(max_length=100)] = ()
+    waves: Waves = Waves()
     block: Annotated[tuple[Entry, ...], Meta(max_length=50_000)] = ()
     allow: Annotated[tuple[Entry, ...], Meta(max_length=50_000)] = ()
     bypass: Annotated[tuple[Subject, ...], Meta(max_length=1000)] = ()
