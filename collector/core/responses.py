@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import time
-from collections import Counter, OrderedDict
-from datetime import UTC, datetime
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -23,7 +23,9 @@ from collector.policy.keeper import Keeper
 from collector.policy.lists import Lists, numbered
 
 LIMIT = "policy-limit"
-MAX_WAITING, MAX_KNOWN = 1000, 20_000
+KEYS = ("block", "suspicious")
+PAST, FOREVER = (one.replace(tzinfo=UTC) for one in (datetime.min, datetime.max))
+MAX_WAITING = 1000
 PAUSE, SHARE = 0.5, 50
 """Seconds between two changes of the policy, and how many times as long as a change took."""
 
@@ -37,8 +39,9 @@ class Responses:
         self._keeper = keeper
         self.waves = Waves(lambda: keeper.policy.waves)
         self._waiting: dict[tuple[str, str], Entry] = {}
-        self._known: OrderedDict[tuple[str, str], int] = OrderedDict()
-        self._allowed: tuple[int, Lists] = (-1, Lists())
+        self._version = -1
+        self._allowed = Lists()
+        self._listed: dict[tuple[str, str], datetime] = {}
         self._wake = asyncio.Event()
         self.counts: Counter[str] = Counter()
 
@@ -79,11 +82,12 @@ class Responses:
     def apply(self) -> None:
         """What has gathered; a disk that takes nothing is said, and the next report tries again."""
         waiting, self._waiting = self._waiting, {}
+        if not waiting:
+            return
         try:
             left_out = self._keeper.add_all([(key, entry) for (key, _), entry in waiting.items()])
         except PolicyError as error:
             log.error("who should be listed is not", reason=str(error), entries=len(waiting))
-            self._known.clear()
             return
         self.counts["no_room"] += left_out
         self.counts.update(key for key, _ in waiting)
@@ -108,35 +112,36 @@ class Responses:
 
     def _list(self, key: str, subject: str, reason: str, seconds: int) -> bool:
         """Whether somebody is listed, or will be in a moment."""
-        moment = time.time_ns()
-        if self._known.get((key, subject), 0) > moment:
+        self._look()
+        if (key, subject) in self._waiting or self._listed.get((key, subject), PAST) > now():
             return True
         try:
             kind, what = subject_of(subject)
         except PolicyError:
             return False
-        if self._is_allowed(kind, what if isinstance(what, str) else str(what.network_address), moment):
+        if self._is_allowed(kind, what if isinstance(what, str) else str(what.network_address)):
             return False
         if len(self._waiting) >= MAX_WAITING:
             self.counts["no_room"] += 1
             return False
-        expires = moment + seconds * SECOND
-        until = datetime.fromtimestamp(expires // SECOND, UTC)
+        until = (now() + timedelta(seconds=seconds)).replace(microsecond=0)
         self._waiting[key, subject] = Entry(subject, reason, now(), until, True, True)
-        self._known[key, subject] = expires
-        if len(self._known) > MAX_KNOWN:
-            self._known.popitem(last=False)
         self._wake.set()
         return True
 
-    def _is_allowed(self, kind: str, name: str, moment: int) -> bool:
+    def _look(self) -> None:
+        """Take over the lists of a new version."""
         policy = self._keeper.policy
-        if self._allowed[0] != policy.version:
-            self._allowed = policy.version, Lists(policy.allow)
-            self._known.clear()  # somebody may have been taken off a list
+        if policy.version != self._version:
+            self._version, self._allowed = policy.version, Lists(policy.allow)
+            self._listed = {
+                (key, one.subject): one.expires or FOREVER for key in KEYS for one in getattr(policy, key)
+            }  # fmt: skip
+
+    def _is_allowed(self, kind: str, name: str) -> bool:
         address = numbered(name) if kind == "network" else (0, 0)
         user, session = (name if kind == wanted else "" for wanted in ("user", "session"))
-        return self._allowed[1].find(address, user, "", session, moment) is not None
+        return self._allowed.find(address, user, "", session, time.time_ns()) is not None
 
 
 def _is_proxy(request: Request) -> bool:

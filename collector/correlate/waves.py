@@ -12,15 +12,14 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from collector.correlate.floods import ALWAYS, REFUSED, source_of
-from collector.model import Action, AttackTrace, Finding, Request, RequestReport, Verdict
+from collector.model import Action, AttackTrace, Finding, Process, Request, RequestReport, Verdict
 from collector.policy.document import Waves as Settings
 
 CLIENTS = 10_000
 RULES, PATHS, PATH = 16, 8, 100
-"""Rules and paths that are told of a wave, and characters of a path."""
+"""Rules, and services and paths, that are told of a wave, and characters of a path."""
 
 RULE, CATEGORY = "attack-wave", "attack_wave"
 TAGS = ("T1595", "CAPEC-310")
@@ -39,6 +38,7 @@ class Client(Struct):
     hits: OrderedDict[str, int] = field(default_factory=OrderedDict)
     rules: Counter[str] = field(default_factory=Counter)
     paths: dict[str, None] = field(default_factory=dict)
+    services: dict[str, None] = field(default_factory=dict)
     last: int = 0
     id: str = ""
     start: int = 0
@@ -110,6 +110,8 @@ class Waves:
         while len(client.hits) > settings.requests:
             client.hits.popitem(last=False)
         client.rules.update(one for one in set(rules) if one in client.rules or len(client.rules) < RULES)
+        if len(client.services) < PATHS:
+            client.services[request.process.service] = None
         if len(client.paths) < PATHS:
             client.paths[request.path[:PATH]] = None
         client.count += 1
@@ -131,21 +133,26 @@ class Waves:
         client.hits.clear()
         client.rules.clear()
         client.paths.clear()
+        client.services.clear()
         client.id, client.count, client.done, client.until = "", 0, "", 0
         client.told = self._now() - TELL
 
 
 def trace_of(name: str, client: Client) -> AttackTrace:
-    """The trace of a wave; its request is the last one, without what is not of the wave."""
+    """The trace of a wave. Its request has no path and no service: it stands for many, of several maybe."""
     seconds = max(1, round((client.last - client.start) / SECOND))
     rules = ", ".join(f"{rule} ({count})" for rule, count in client.rules.most_common())
-    text = f"{client.count:,} requests in {seconds:,} s; rules {rules}; paths {', '.join(client.paths)}{client.done}"
+    text = (
+        f"{client.count:,} requests in {seconds:,} s; services {', '.join(client.services)}; rules {rules}; "
+        f"paths {', '.join(client.paths)}{client.done}"
+    )
     action = Action.BLOCKED if client.done else Action.MONITORED
     finding = Finding(
         RULE, "Many requests like those of a scanner", CATEGORY, Verdict.ATTEMPTED, TAGS, action, "address", name, text
     )
-    request = replace(
-        client.request, request_id=client.id, trace_id="", start_time=client.start, duration=client.last - client.start,
-        headers=(), response_headers=(), status=0, remote_span_id="", sent_span_ids=(),
+    last = client.request
+    request = Request(
+        client.id, start_time=client.start, duration=client.last - client.start, client_address=last.client_address,
+        forged_forwarding=last.forged_forwarding, user_agent=last.user_agent, process=Process(host=last.process.host),
     )  # fmt: skip
     return AttackTrace(client.id, Verdict.ATTEMPTED, action, request, (finding,), update_time=time.time_ns())
