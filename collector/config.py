@@ -322,6 +322,8 @@ def _check_values(settings: Settings) -> None:
     except ValueError as error:
         raise ValueError(f"detect.{error}") from None
     _check_response(settings.response)
+    if settings.policy.country_database:
+        _check_countries(settings.policy.country_database)
     ring = settings.probes.ring_bytes
     if ring & (ring - 1):
         raise ValueError(f"probes.ring_bytes: {ring} is not a power of two")
@@ -334,6 +336,15 @@ def _check_values(settings: Settings) -> None:
             raise ValueError(f"inspector.listen: {host} is not a loopback address")
     if settings.api.group:
         _check_group(settings.api.group)
+
+
+def _check_countries(path: str) -> None:
+    from collector.policy.countries import opened
+
+    try:
+        opened(path)
+    except ValueError as error:
+        raise ValueError(f"policy.country_database: {error}") from None
 
 
 def _check_response(settings: ResponseSettings) -> None:

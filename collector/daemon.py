@@ -141,7 +141,7 @@ class Core:
         if settings.behaviour.mode != "off":
             self.behaviour.join(self.agents, self.correlator)
         self.node.more = self._totals
-        self.keeper = Keeper(settings.state_dir / "policy")
+        self.keeper = Keeper(settings.state_dir / "policy", bool(settings.policy.country_database))
         self.keeper.on_change = self.inspectors.set_policy
         self.inspectors.set_policy(self.keeper.policy)
         self.responses = self.pipeline.observer = Responses(self.keeper)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Show or change the policy: what is refused, and what is looked at.", no_args_is_help=True)
 Subject = Annotated[
-    str, typer.Argument(metavar="WHO", help="An address, a network (CIDR), user:ID or session:DIGEST, as traces show.")
+    str, typer.Argument(metavar="WHO", help="An address, a network (CIDR), user:ID, session:DIGEST or country:XX.")
 ]
 For = Annotated[
     str, typer.Option("--for", metavar="TIME", help="For how long, such as 90s, 15m, 12h or 7d; else for ever.")

@@ -24,6 +24,7 @@ NAMES = {
     "address": "An address that is refused",
     "user": "A user who is refused",
     "session": "A session that is refused",
+    "country": "A country that is refused",
 }
 
 

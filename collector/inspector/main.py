@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+import structlog
 import uvloop
 
 from collector.core import link
@@ -35,11 +36,14 @@ from collector.inspector.views import Views
 from collector.inspector.worker import Worker
 from collector.model import Request, RequestReport
 from collector.policy.compiled import Compiled
+from collector.policy.countries import Country, opened
 from collector.policy.counts import Counts
 from collector.policy.document import Policy
 from collector.wire.frames import HEADER, decode_head
 
 BACKLOG = 4096
+
+log = structlog.get_logger()
 
 
 def main() -> None:
@@ -56,7 +60,7 @@ def main() -> None:
     with contextlib.suppress(ConnectionError):
         setup = read_setup(channel)
         judge = build_judge(setup)
-        compile = partial(Compiled, counts=Counts(arguments.counts))
+        compile = partial(Compiled, counts=Counts(arguments.counts), country=countries_of(setup))
         privileges.drop()
         privileges.die_with(parent)
         listeners = [socket.socket(fileno=fd) for fd in (arguments.fd, arguments.tcp) if fd is not None]
@@ -126,6 +130,16 @@ def limits_of(setup: link.Setup) -> Limits:
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     configured = setup.settings.get("inspector", {}).get("max_connections", Limits().connections)
     return Limits(connections=max(16, min(int(configured), files - 64)))
+
+
+def countries_of(setup: link.Setup) -> Country | None:
+    """The database of countries, where one is configured; the core has checked it, but it may be gone since."""
+    path = setup.settings.get("policy", {}).get("country_database", "")
+    try:
+        return opened(path) if path else None
+    except ValueError as error:
+        log.error("no entry for a country counts in this inspector", reason=str(error))
+        return None
 
 
 def read_setup(channel: socket.socket) -> link.Setup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from collector.policy.countries import Country
 from collector.policy.counts import Counts
 from collector.policy.document import Entry, Policy, Rule
 from collector.policy.limits import Limits
@@ -14,13 +15,16 @@ Action = Literal["", "off", "monitor", "block"]
 
 class Compiled:
     """What is asked of a policy while a request is judged. `counts`: where requests are counted for its limits, a table
-    that outlives it; without one it makes its own. `limits` is None where there are none."""
+    that outlives it; without one it makes its own. `country` tells an address's; without it no entry for a country
+    fits. `limits` is None where there are none."""
 
-    def __init__(self, policy: Policy | None = None, counts: Counts | None = None) -> None:
+    def __init__(
+        self, policy: Policy | None = None, counts: Counts | None = None, country: Country | None = None
+    ) -> None:
         self.policy = policy or Policy()
         self._services = {one.service: one.mode for one in self.policy.services}
-        self._block, self._allow = Lists(self.policy.block), Lists(self.policy.allow)
-        self._suspicious = Lists(self.policy.suspicious)
+        self._block, self._allow = Lists(self.policy.block, country), Lists(self.policy.allow, country)
+        self._suspicious = Lists(self.policy.suspicious, country)
         self._bypass = Lists(Entry(text) for text in self.policy.bypass if not text.startswith("/"))
         self._paths = tuple(text for text in self.policy.bypass if text.startswith("/"))
         self._rules = self.policy.rules

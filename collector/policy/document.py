@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -17,6 +18,7 @@ Mode = Literal["", "off", "monitor", "block"]
 Subject = Annotated[str, Meta(min_length=1, max_length=300)]
 Reason = Annotated[str, Meta(max_length=300)]
 Service = Annotated[str, Meta(max_length=200)]
+COUNTRY = re.compile("country:[A-Z]{2}")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -29,9 +31,9 @@ class Part(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
 
 
 class Entry(Part, frozen=True):
-    """Somebody: an address, a network (CIDR), `user:ID` or `session:DIGEST`, as traces show them. `expires`: until
-    when; for ever without it. `command`: it came by `cowitness block` or `pass`, and outlives a new document;
-    `automatic`: by itself, for an attack wave or a rate limit."""
+    """Somebody: an address, a network (CIDR), `country:XX`, `user:ID` or `session:DIGEST`, as traces show them.
+    `expires`: until when; for ever without it. `command`: it came by `cowitness block` or `pass`, and outlives a new
+    document; `automatic`: by itself, for an attack wave or a rate limit."""
 
     subject: Subject
     reason: Reason = ""
@@ -146,8 +148,12 @@ def _check_limits(limits: tuple[Limit, ...]) -> None:
 
 
 def subject_of(text: str) -> tuple[str, str | Network]:
-    """What somebody is: ("user" or "session", id), or ("network", network). Raises PolicyError."""
+    """What somebody is: ("user", "session" or "country", id), or ("network", network). Raises PolicyError."""
     kind, colon, name = text.partition(":")
+    if kind == "country":
+        if not COUNTRY.fullmatch(text):
+            raise PolicyError(f"'{text}' is no country: two capital letters (ISO 3166-1), such as country:DE")
+        return kind, name
     if colon and kind in ("user", "session"):
         if not name:
             raise PolicyError(f"'{text}' names nobody")
@@ -160,7 +166,7 @@ def _network(text: str) -> Network:
     try:
         found = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        raise PolicyError(f"'{text}' is no address, no network (CIDR), and neither user:ID nor session:ID") from None
+        raise PolicyError(f"'{text}' is no address, no network (CIDR), nor user:ID, session:ID or country:XX") from None
     mapped = found.network_address.ipv4_mapped if isinstance(found, ipaddress.IPv6Network) else None
     if mapped is not None and found.prefixlen >= 96:
         return ipaddress.ip_network((mapped, found.prefixlen - 96))

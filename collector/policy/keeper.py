@@ -36,14 +36,20 @@ class Past(Struct, frozen=True):
 
 class Keeper:
     """`directory` is the policy's own. `on_change` is called with every new policy; `problem` says why the last
-    change that somebody wanted was refused, empty after one that was not."""
+    change that somebody wanted was refused, empty after one that was not. `countries`: whether it can be told which
+    country an address is of."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, countries: bool = False) -> None:
+        self._countries = countries
         self._directory = directory
         self.on_change: Callable[[Policy], None] = lambda policy: None
         self.problem = ""
         self._automatic = False
         self.policy = self._last()
+        if unknown := sorted(_countries(self.policy)) if not countries else []:
+            log.error(
+                "policy.country_database is not set: what the policy says of countries counts for nobody", of=unknown
+            )
 
     def apply(self, policy: Policy, source: str) -> Policy:
         """Put a document in force, in place of the one before; what commands added stays. Raises PolicyError."""
@@ -113,6 +119,8 @@ class Keeper:
     def _change(self, policy: Policy, source: str, automatic: bool = False) -> Policy:
         policy = replace(policy, version=self.policy.version + 1)
         check(policy)
+        if not self._countries and (new := sorted(_countries(policy) - _countries(self.policy))):
+            raise PolicyError(f"'{new[0]}': no database of countries is configured; see policy.country_database")
         self._write(policy)
         if automatic and self._automatic:
             with contextlib.suppress(OSError):
@@ -148,6 +156,11 @@ class Keeper:
         for past in self.history()[KEPT:]:
             with contextlib.suppress(OSError):
                 (self._directory / f"{past.version}.json").unlink()
+
+
+def _countries(policy: Policy) -> set[str]:
+    found = (one.subject for key in LISTS for one in getattr(policy, key))
+    return {subject for subject in found if subject.startswith("country:")}
 
 
 def _lasts(entry: Entry) -> bool:
