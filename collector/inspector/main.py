@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import resource
 import signal
@@ -19,7 +20,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-import structlog
 import uvloop
 
 from collector.core import link
@@ -43,7 +43,7 @@ from collector.wire.frames import HEADER, decode_head
 
 BACKLOG = 4096
 
-log = structlog.get_logger()
+log = logging.getLogger("cowitness.inspector")
 
 
 def main() -> None:
@@ -138,7 +138,7 @@ def countries_of(setup: link.Setup) -> Country | None:
     try:
         return opened(path) if path else None
     except ValueError as error:
-        log.error("no entry for a country counts in this inspector", reason=str(error))
+        log.error("no entry for a country counts in this inspector: %s", error)
         return None
 
 
