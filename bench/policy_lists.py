@@ -2,6 +2,8 @@
 
     .venv/bin/python bench/policy_lists.py [--asks 3000]
 
+Rate limits likewise: ten, of which two are for these requests.
+
 The big policy lists 12,500 addresses, 2,500 users and 1,000 networks of 17 prefix lengths; the requests are harmless,
 come from addresses and name users that are not listed. Both are asked in turns; each figure is the least
 of 7 rounds.
@@ -21,7 +23,7 @@ from collector.detect.judge import Judge
 from collector.detect.settings import DetectSettings
 from collector.model import Process
 from collector.policy.compiled import Compiled
-from collector.policy.document import Entry, Policy
+from collector.policy.document import Entry, Limit, Policy
 from collector.policy.lists import numbered
 from collector.wire.agent import Ask, PeerRecord, RequestRecord, UserRecord
 
@@ -40,13 +42,20 @@ def big() -> Policy:
     return Policy(block=tuple(Entry(target, "bench") for target in targets))
 
 
+def limited() -> Policy:
+    """Ten limits, of which two are for these requests, each with a count of its own."""
+    others = tuple(Limit(f"path-{number}", 10, path=f"/path/{number}/*", action="block") for number in range(8))
+    mine = (Limit("all", 1_000_000, action="block"), Limit("users", 1_000_000, key="user", path="/s*", action="block"))
+    return Policy(limits=(*others, *mine))
+
+
 def masked(text: str) -> str:
     import ipaddress
 
     return str(ipaddress.ip_network(text, strict=False))
 
 
-def asks(count: int) -> list[Ask]:
+def asks(count: int, first: int = 0) -> list[Ask]:
     headers = [("host", "shop.example"), ("user-agent", "bench/1"), ("cookie", "sessionid=" + "a" * 32)]
     return [
         Ask(
@@ -56,7 +65,7 @@ def asks(count: int) -> list[Ask]:
                 user=UserRecord(f"u{number}", f"name{number}"),
             )
         )
-        for number in range(count)
+        for number in range(first, first + count)
     ]  # fmt: skip
 
 
@@ -75,17 +84,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--asks", type=int, default=3000)
     count = parser.parse_args().asks
-    judge, process, questions = Judge(DetectSettings()), Process(), asks(count)
+    judge, process = Judge(DetectSettings()), Process()
     empty, policy = Compiled(Policy()), big()
     before = time.perf_counter()
     full = Compiled(policy)
     print(f"made ready in {1e3 * (time.perf_counter() - before):.0f} ms: {len(policy.block):,} entries")
-    addresses, now = [ask.request.peer.address for ask in questions], time.time_ns()
+    addresses, now = [ask.request.peer.address for ask in asks(count)], time.time_ns()
 
     def verdicts(compiled: Compiled) -> Callable[[], None]:
+        rounds = iter([asks(count, number * count) for number in range(ROUNDS)])
+
         def work() -> None:
             judge.policy = compiled
-            for ask in questions:
+            for ask in next(rounds):
                 judge.verdict(ask, process, "block")
 
         return work
@@ -97,11 +108,14 @@ def main() -> None:
 
         return work
 
-    without, with_lists = least([verdicts(empty), verdicts(full)])
+    counting = Compiled(limited())
+    without, with_lists, with_limits = least([verdicts(empty), verdicts(full), verdicts(counting)])
     bare, looked = least([lookups(empty), lookups(full)])
     scale = 1e6 / count
     ratio = with_lists / without
     print(f"verdict  {without * scale:7.1f} us without lists, {with_lists * scale:7.1f} us with: x{ratio:.3f}")
+    ratio = with_limits / without
+    print(f"verdict  {without * scale:7.1f} us without limits,{with_limits * scale:7.1f} us with: x{ratio:.3f}")
     print(f"look-up  {bare * scale:7.1f} us without lists, {looked * scale:7.1f} us with")
 
 

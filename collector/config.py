@@ -22,6 +22,7 @@ from msgspec.structs import FieldInfo, fields
 
 from collector import enforcement_settings
 from collector.behaviour.settings import BehaviourSettings
+from collector.correlate.settings import FloodSettings
 from collector.detect.settings import DetectSettings, check
 from collector.enforcement_settings import EnforcementSettings, PolicySettings
 from collector.policy.settings import PolicySettings as ProtectionSettings
@@ -172,6 +173,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     response: ResponseSettings = ResponseSettings()
     policy: ProtectionSettings = ProtectionSettings()
     correlate: CorrelateSettings = CorrelateSettings()
+    floods: FloodSettings = FloodSettings()
     behaviour: BehaviourSettings = BehaviourSettings()
     store: StoreSettings = StoreSettings()
     probes: ProbeSettings = ProbeSettings()
@@ -320,6 +322,8 @@ def _check_values(settings: Settings) -> None:
     except ValueError as error:
         raise ValueError(f"detect.{error}") from None
     _check_response(settings.response)
+    if settings.policy.country_database:
+        _check_countries(settings.policy.country_database)
     ring = settings.probes.ring_bytes
     if ring & (ring - 1):
         raise ValueError(f"probes.ring_bytes: {ring} is not a power of two")
@@ -332,6 +336,15 @@ def _check_values(settings: Settings) -> None:
             raise ValueError(f"inspector.listen: {host} is not a loopback address")
     if settings.api.group:
         _check_group(settings.api.group)
+
+
+def _check_countries(path: str) -> None:
+    from collector.policy.countries import opened
+
+    try:
+        opened(path)
+    except ValueError as error:
+        raise ValueError(f"policy.country_database: {error}") from None
 
 
 def _check_response(settings: ResponseSettings) -> None:

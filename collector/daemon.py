@@ -30,11 +30,14 @@ from collector.core.losses import watch_losses
 from collector.core.node import NodeView, host_name
 from collector.core.pipeline import Pipeline
 from collector.core.probe_source import ProbeSource
+from collector.core.responses import Responses
 from collector.core.run_dir import CannotStart
 from collector.core.supervisor import Supervisor
 from collector.correlate import Correlator, Limits
+from collector.correlate.floods import Floods
 from collector.hub import Hub
 from collector.model import AttackTrace
+from collector.policy.counts import shared as counts_table
 from collector.policy.document import parse
 from collector.policy.file import PolicyFile, Reader
 from collector.policy.keeper import Keeper
@@ -124,7 +127,8 @@ class Core:
             process=self.agents.process,
             host=os.uname().nodename,
         )
-        self.pipeline = Pipeline(self.correlator, store, self.hub)
+        floods = Floods(settings.floods, recall=lambda name: recalled(store, name))
+        self.pipeline = Pipeline(self.correlator, store, self.hub, floods)
         self.probes = ProbeSource(self._kernel_events, self.agents.connected)
         self.inspectors = Inspectors(self.agents, self.probes, self.pipeline)
         self.correlator.wanted = self.inspectors.want
@@ -138,9 +142,10 @@ class Core:
         if settings.behaviour.mode != "off":
             self.behaviour.join(self.agents, self.correlator)
         self.node.more, self.node.edges = self._totals, self.correlator.calls.edges.all
-        self.keeper = Keeper(settings.state_dir / "policy")
+        self.keeper = Keeper(settings.state_dir / "policy", bool(settings.policy.country_database))
         self.keeper.on_change = self.inspectors.set_policy
         self.inspectors.set_policy(self.keeper.policy)
+        self.responses = self.pipeline.observer = Responses(self.keeper)
         self.tasks: list[asyncio.Task[None]] = []
 
     async def start(self, stack: AsyncExitStack) -> None:
@@ -170,7 +175,7 @@ class Core:
         totals |= {f"handled.kernel_events_{name}": counts[name] for name in ("attached", "remembered", "unmarked")}
         totals |= {"dropped.correlate.late": counts["late"], "dropped.correlate.evicted": held["evicted"]}
         totals |= {"dropped.correlate.unlinked": counts["unlinked"]}
-        totals |= self.behaviour.totals()
+        totals |= self.behaviour.totals() | self.pipeline.floods.totals() | self.responses.totals()
         return totals | {f"restarts.{name}": count for name, count in self.supervisor.restarts.items()}
 
     @contextlib.asynccontextmanager
@@ -182,6 +187,7 @@ class Core:
             asyncio.create_task(watch_lag(), name="lag"),
             asyncio.create_task(watch_losses(self.node.counters), name="losses"),
             asyncio.create_task(self.behaviour.run(), name="behaviour"),
+            asyncio.create_task(self.responses.run(), name="responses"),
         ]
         self.tasks += [work, *others]
         try:
@@ -222,7 +228,9 @@ class Core:
         tcp, token = self._listen_on_loopback(stack)
         template = response_template(self.settings)
         setup = link.Setup(msgspec.to_builtins(self.settings), host_name(), token=token, template=template)
-        starter = InspectorStarter(listener, tcp, self.inspectors, setup)
+        counts = counts_table()
+        stack.callback(os.close, counts)
+        starter = InspectorStarter(listener, tcp, self.inspectors, setup, counts)
         for number in range(self.settings.inspector.workers or min(2, os.cpu_count() or 1)):
             self.supervisor.keep(starter.plan(number))
 

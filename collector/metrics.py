@@ -88,6 +88,8 @@ class NodeCollector(Collector):
         yield _counter("kernel_events", "Kernel events seen by the probes", "kind", _part(totals, "kernel_events."))
         yield _counter("lost_kernel_events", "Kernel events that were dropped", "kind", _part(totals, "lost_events."))
         yield _dropped(_part(totals, "dropped."))
+        text = "Traces of the sources of which most was left out"
+        yield _gauge("flood_sources", text, "client_address", _part(totals, "flood_sources."))
         yield _gauge("queue_length", "Waiting in a queue of the core", "queue", _part(totals, "queued."))
         yield _gauge("memory_bytes", "Resident memory", "process", _part(totals, "memory."))
         yield from _programs(totals)

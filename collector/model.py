@@ -168,6 +168,7 @@ class RequestReport(Struct, frozen=True, omit_defaults=True):
 class AttackTrace(Struct, frozen=True, omit_defaults=True):
     """A request with everything both witnesses said of it. `id` is the request id.
 
+    `repeats` counts requests like this one whose traces were left out (collector/correlate/floods.py).
     `evidence` holds indexes into `kernel_events`: those that made it confirmed. `linked` are requests of the same W3C
     trace in which nothing was found, without their headers; those that are attack traces themselves have its trace id.
     `asked_by` and `asked`: ids of requests that by the kernel's word on a connection asked for this one, and that this
@@ -188,6 +189,8 @@ class AttackTrace(Struct, frozen=True, omit_defaults=True):
     linked: tuple[Request, ...] = ()
     asked_by: str = ""
     asked: tuple[str, ...] = ()
+    repeats: int = 0
+    last_repeat_time: int = 0
 
 
 class LoginEvent(Struct, frozen=True, omit_defaults=True):

@@ -175,6 +175,8 @@ def trace(value: model.AttackTrace) -> pb.AttackTrace:
         request=request(value.request), findings=map(finding, value.findings),
         operations=map(operation, value.operations), kernel_events=events, update_time=timestamp(value.update_time),
         kernel_events_dropped=small(value.kernel_events_dropped), unwitnessed=value.unwitnessed,
+        repeat_count=small(value.repeats, 64),
+        last_repeat_time=timestamp(value.last_repeat_time) if value.repeats else None,
     )  # fmt: skip
 
 

@@ -68,7 +68,7 @@ async def start(
     """Serve at `socket`, replacing what stands there; `group` may use it too. Raises OSError where it cannot listen."""
     executor = ThreadPoolExecutor(4, "api")
     server = grpc.aio.server(options=OPTIONS)
-    rpc.add_AttackTraceServiceServicer_to_server(AttackTraces(store, hub, executor), server)  # type: ignore[no-untyped-call]
+    rpc.add_AttackTraceServiceServicer_to_server(AttackTraces(store, hub, executor, node.left_out), server)  # type: ignore[no-untyped-call]
     rpc.add_LoginEventServiceServicer_to_server(LoginEvents(store, hub, executor), server)  # type: ignore[no-untyped-call]
     rpc.add_NodeServiceServicer_to_server(Nodes(node), server)  # type: ignore[no-untyped-call]
     if policies is not None:

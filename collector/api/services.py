@@ -47,6 +47,8 @@ class NodeView(Protocol):
 
     def edges(self) -> list[Edge]: ...
 
+    def left_out(self, request_id: str) -> str: ...
+
     def in_force(self) -> PoliciesInForce: ...
 
     async def switch(self, mode: Mode) -> None: ...
@@ -80,10 +82,11 @@ def page_size(asked: int) -> int:
 
 
 class AttackTraces(rpc.AttackTraceServiceServicer):
-    """AttackTraceService. The store is asked in `executor`, since it blocks."""
+    """AttackTraceService. The store is asked in `executor`, since it blocks. `left_out` says why there is no trace of a
+    request."""
 
-    def __init__(self, store: Store, hub: Hub, executor: Executor) -> None:
-        self._store, self._hub, self._executor = store, hub, executor
+    def __init__(self, store: Store, hub: Hub, executor: Executor, left_out: Callable[[str], str]) -> None:
+        self._store, self._hub, self._executor, self._left_out = store, hub, executor, left_out
 
     async def ListAttackTraces(  # noqa: N802
         self, request: pb.ListAttackTracesRequest, context: Context
@@ -100,7 +103,10 @@ class AttackTraces(rpc.AttackTraceServiceServicer):
 
     async def GetAttackTrace(self, request: pb.GetAttackTraceRequest, context: Context) -> pb.AttackTrace:  # noqa: N802
         async with answering(context):
-            return await _run(self._executor, lambda: with_linked(self._store.trace(request.id), self._store))
+            try:
+                return await _run(self._executor, lambda: with_linked(self._store.trace(request.id), self._store))
+            except NotFoundError as error:
+                raise NotFoundError(self._left_out(request.id.strip().lower()) or str(error)) from None
 
     async def WatchAttackTraces(  # noqa: N802
         self, request: pb.WatchAttackTracesRequest, context: Context

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Show or change the policy: what is refused, and what is looked at.", no_args_is_help=True)
 Subject = Annotated[
-    str, typer.Argument(metavar="WHO", help="An address, a network (CIDR), user:ID or session:DIGEST, as traces show.")
+    str, typer.Argument(metavar="WHO", help="An address, a network (CIDR), user:ID, session:DIGEST or country:XX.")
 ]
 For = Annotated[
     str, typer.Option("--for", metavar="TIME", help="For how long, such as 90s, 15m, 12h or 7d; else for ever.")
@@ -25,6 +25,7 @@ For = Annotated[
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; it stands in the trace.")]
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 MAX_KEY = 1024
+LISTS = ("block", "suspicious", "allow")
 
 
 @app.command()
@@ -136,14 +137,14 @@ def unblock(who: Subject, json: Json = False, run_dir: RunDir = RUN_DIR) -> None
 
 
 def blocked(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
-    """List who is refused, who is never, and until when."""
+    """List who is refused, who is suspicious, who is never refused, and until when."""
     import msgspec
 
     from collector.cli import tables, text
 
     with _client(run_dir) as client:
         document = msgspec.json.decode(client.policy().document)
-    entries = [{"list": key, **entry} for key in ("block", "allow") for entry in document.get(key, [])]
+    entries = [{"list": key, **entry} for key in LISTS for entry in document.get(key, [])]
     if json:
         for entry in entries:
             print(msgspec.json.encode(entry).decode())  # noqa: T201

@@ -14,6 +14,7 @@ from collector.cli.text import address, ago, asked, clean, untrusted, verdict, w
 
 OUTCOME_STYLES = {1: "green", 2: "bold red", 3: "dim", 4: "cyan", 5: "cyan"}
 OUTCOME_WORDS = {0: "?", 1: "success", 2: "failure", 3: "logout", 4: "signup", 5: "custom"}
+LISTED = {"block": "refused", "allow": "never refused"}
 ROWS = 500
 """Rows laid out together: a long list starts to show before its last page has come."""
 
@@ -52,7 +53,7 @@ def entries(console: Console, found: Iterable[dict[str, Any]]) -> int:
     """Print who is listed in the protection policy; how many there were."""
     rows = (
         (
-            untrusted(one["subject"], "bold", 120), "refused" if one["list"] == "block" else "never refused",
+            untrusted(one["subject"], "bold", 120), LISTED.get(one["list"], one["list"]),
             one.get("expires", "for ever"), untrusted(one.get("reason", ""), limit=300),
         )
         for one in found
@@ -82,6 +83,8 @@ def trace_row(trace: pb.AttackTrace) -> tuple[Text | str, ...]:
     what = Text(clean(", ".join(trace.categories), 200), style="bold")
     if trace.action == pb.ACTION_BLOCKED:
         what.append(" blocked", style="green")
+    if trace.repeat_count:
+        what.append(f" +{trace.repeat_count:,}", style="yellow")
     what.append("  ")
     what.append(untrusted(asked(request), limit=160))
     if not request.HasField("messaging"):

@@ -24,6 +24,7 @@ from collector.cli.text import (
     when,
 )
 
+WAVE = "attack_wave"
 MAX_DEPTH = 8
 """Steps of indentation; deeper descendants stand at the last one."""
 
@@ -80,14 +81,16 @@ def _facts(trace: pb.AttackTrace) -> Table:
 def _fact_rows(trace: pb.AttackTrace) -> Iterator[tuple[str, str]]:
     request, process, user = trace.request, trace.request.process, trace.request.user
     is_task = request.HasField("messaging")
-    yield "task" if is_task else "request", asked(request).strip() or "not told: only the kernel has spoken"
+    silent = "many: a wave" if WAVE in trace.categories else "not told: only the kernel has spoken"
+    yield "task" if is_task else "request", asked(request).strip() or silent
     yield "task id" if is_task else "answer", request.messaging.message_id if is_task else _answer(request)
     yield "error", f"{request.exception_type}: {request.exception_message}" if request.exception_type else ""
     yield "raised at", request.exception_stack[-1] if request.exception_stack else ""
     yield "time", when(request.start_time, full=True)
     yield "trace", trace.id
     yield "trace id", request.trace_id
-    yield "service", f"{process.service_name} ({', '.join(_about(request))})"
+    if WAVE not in trace.categories:
+        yield "service", f"{process.service_name} ({', '.join(_about(request))})"
     yield "client", "" if is_task else ", ".join(_client(request))
     yield "user", " ".join(filter(None, (user.login, f"({user.id})" if user.id else "")))
     yield "browser", request.user_agent
@@ -276,6 +279,9 @@ _DEEDS: dict[str, Callable[[pb.KernelEvent], str]] = {
 
 
 def _remarks(trace: pb.AttackTrace) -> Iterator[str]:
+    if trace.repeat_count:
+        until = when(trace.last_repeat_time, full=True)
+        yield f"{trace.repeat_count:,} more requests like this one, the last at {until}, have no traces of their own."
     if trace.unwitnessed:
         yield "No probe watched this process: the kernel could not testify, so nothing above reached is possible."
     if trace.kernel_events_dropped:

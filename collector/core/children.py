@@ -28,8 +28,10 @@ class InspectorStarter:
     """Starts inspector `number`, and again. `setup` is what each one is told first."""
 
     def __init__(
-        self, listener: socket.socket, tcp: socket.socket | None, inspectors: Inspectors, setup: link.Setup
-    ) -> None:
+        self, listener: socket.socket, tcp: socket.socket | None, inspectors: Inspectors, setup: link.Setup,
+        counts: int | None = None,
+    ) -> None:  # fmt: skip
+        self._counts = counts
         self._listener, self._tcp, self._inspectors, self._setup = listener, tcp, inspectors, setup
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -45,6 +47,9 @@ class InspectorStarter:
             if self._tcp is not None:
                 passed.append(self._tcp.fileno())
                 words += ["--tcp", str(passed[2])]
+            if self._counts is not None:
+                passed.append(self._counts)
+                words += ["--counts", str(self._counts)]
             try:
                 child = run_module("collector.inspector.main", words, passed)
             except OSError:

@@ -51,6 +51,14 @@ class NodeView:
             )
         ]  # fmt: skip
 
+    def left_out(self, request_id: str) -> str:
+        """Why this request has no trace, where it had one if there were fewer of its kind."""
+        fate = self._pipeline.floods.fate(request_id)
+        if fate is None:
+            return ""
+        counted = f"; trace {fate} counts it" if fate else ""
+        return f"the trace {request_id} was not kept, as more came than [floods] keeps{counted}"
+
     def in_force(self) -> PoliciesInForce:
         """The policies, and how far they are in force."""
         if self.enforcement is None:

@@ -19,6 +19,7 @@ import structlog
 from msgspec import Struct
 
 from collector.core.link import Evidence
+from collector.correlate.floods import Floods
 from collector.model import AttackTrace, LoginEvent, Request, RequestReport
 from probes.vocabulary import DELAYS, ROOM, KernelEvent, worth
 
@@ -40,7 +41,8 @@ GATHER = 0.02
 """Seconds in which kernel events gather into one round; evidence does not wait for it."""
 
 TICK = 1.0
-"""Seconds after which the correlator is told that nothing came: time passes for what waits for more."""
+"""Seconds after which the correlator is told that nothing came: time passes for what waits for more, and for counters
+that are to be written."""
 
 RETRY = (0.1, 0.5, 1.0, 2.0, 5.0)
 
@@ -67,6 +69,14 @@ class Store(Protocol):
     """The part of store.base.Store that the pipeline needs."""
 
     def save(self, traces: Sequence[AttackTrace], logins: Sequence[LoginEvent]) -> None: ...
+
+
+class Observer(Protocol):
+    """Hears every report besides the correlator, and has traces of its own (core.responses.Responses)."""
+
+    def on_report(self, report: RequestReport) -> None: ...
+
+    def due(self, everything: bool = False) -> list[AttackTrace]: ...
 
 
 class Hub(Protocol):
@@ -122,8 +132,10 @@ class Pipeline:
     """The queues and their consumer. `dropped` and `handled` are totals by (stage, reason) and by kind; `lost` are the
     dropped kernel events by their kind."""
 
-    def __init__(self, correlator: Correlator, store: Store, hub: Hub) -> None:
+    def __init__(self, correlator: Correlator, store: Store, hub: Hub, floods: Floods | None = None) -> None:
         self._correlator, self._store, self._hub = correlator, store, hub
+        self.floods = floods or Floods()
+        self.observer: Observer | None = None
         self._evidence: deque[Delivery] = deque()
         self._evidence_bytes = 0
         self._kernel: deque[list[KernelEvent]] = deque()
@@ -181,6 +193,7 @@ class Pipeline:
         while True:
             if not self._evidence and not self._kernel:
                 if self._stopping:
+                    await self._round(last=True)
                     return
                 await self._wait()
             await self._gather()
@@ -213,8 +226,9 @@ class Pipeline:
             except TimeoutError:
                 return
 
-    async def _round(self) -> None:
+    async def _round(self, last: bool = False) -> None:
         changes = Changes()
+        self._take_due(changes, last)
         self._take_kernel(changes)
         deliveries = self._take_evidence(changes)
         if changes and not await self._save(changes):
@@ -226,6 +240,13 @@ class Pipeline:
             self._hub.publish(list(changes.traces.values()), list(changes.logins.values()))
         self._resume()
         await asyncio.sleep(0)
+
+    def _take_due(self, changes: Changes, everything: bool) -> None:
+        """Traces whose counters have grown."""
+        for trace in self.floods.due(everything):
+            changes.trace(trace)
+        for trace in self.observer.due(everything) if self.observer else ():
+            self._keep(trace, changes)
 
     def _take_kernel(self, changes: Changes) -> None:
         count, end = 0, time.monotonic() + ROUND_SECONDS
@@ -239,8 +260,8 @@ class Pipeline:
         traces, logins = self._correlator.on_kernel(events)
         changed = set[str]()
         for trace in traces:
-            changes.trace(trace)
-            changed.add(trace.id)
+            if self._keep(trace, changes):
+                changed.add(trace.id)
         changes.event_times += [event.time for event in events if event.request_id in changed]
         for login in logins:
             changes.login(login)
@@ -258,6 +279,8 @@ class Pipeline:
     def _on_evidence(self, evidence: Evidence, changes: Changes) -> None:
         for report in evidence.reports:
             self._guarded("reports", 1, self._on_report, report, changes)
+            if self.observer is not None:
+                self._guarded("observed", 1, self.observer.on_report, report)
         for login in evidence.logins:
             self._guarded("logins", 1, lambda e: changes.login(self._correlator.on_login(e)), login)
         if evidence.clean:
@@ -267,11 +290,17 @@ class Pipeline:
 
     def _on_report(self, report: RequestReport, changes: Changes) -> None:
         for trace in self._correlator.on_report(report):
-            changes.trace(trace)
+            self._keep(trace, changes)
 
     def _on_kin(self, requests: Sequence[Request], changes: Changes) -> None:
         for trace in self._correlator.on_kin(requests):
-            changes.trace(trace)
+            self._keep(trace, changes)
+
+    def _keep(self, trace: AttackTrace | None, changes: Changes) -> bool:
+        """Whether a trace is to be stored: what only adds to a flood is counted instead."""
+        kept = self.floods.admit(trace) if trace is not None else None
+        changes.trace(kept)
+        return kept is not None
 
     def _guarded(self, kind: str, count: int, work: Callable[..., object], *arguments: object) -> None:
         """An error in the correlator costs what it was about, is counted and said, and nothing else."""

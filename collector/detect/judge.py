@@ -90,8 +90,8 @@ class Judge:
         if ruling.bypassed:
             return WireVerdict("allow")
         cleans_up = ask.operation is not None and ask.request.blocked is not None
-        if (word := ruling.word()) is not None and not cleans_up:
-            return WireVerdict("block", BLOCK_STATUS, ask.request.request_id, [word])
+        if (refusal := ruling.refusal()) is not None and not cleans_up:
+            return refusal
         items = inputs_of(ask.request)
         if ask.operation is None:
             matches = ruling.kept(self._rules.match(items))

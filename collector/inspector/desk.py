@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from collector.inspector.process import Processes
 from collector.inspector.worker import BAD_BODY, Job, Worker
 from collector.model import Agent, Hook, Process
 from collector.policy.compiled import Compiled
+from collector.policy.document import Policy
 from collector.refusal.answer import filled
 from collector.wire import agent as wire
 from collector.wire import frames
@@ -41,8 +43,16 @@ class Desk:
     """Frames in, answers out. One per inspector."""
 
     def __init__(
-        self, judge: Judge, worker: Worker, core: CoreLink, crowd: Crowd, counters: Counters, setup: link.Setup
+        self,
+        judge: Judge,
+        worker: Worker,
+        core: CoreLink,
+        crowd: Crowd,
+        counters: Counters,
+        setup: link.Setup,
+        compile: Callable[[Policy], Compiled] = Compiled,
     ) -> None:
+        self._compile = compile
         self._judge, self._worker, self._core = judge, worker, core
         self._crowd, self._counters = crowd, counters
         self._host = setup.host
@@ -88,7 +98,7 @@ class Desk:
 
     def obey(self, news: link.NewPolicy) -> None:
         """Judge by another policy from the next question on, and tell every agent what of it is theirs."""
-        self._judge.policy = Compiled(news.policy)
+        self._judge.policy = self._compile(news.policy)
         for connections in self._streams.values():
             for connection in connections:
                 connection.send(frames.POLICY, 0, self._policy(connection))
@@ -98,7 +108,7 @@ class Desk:
         """An agent's part of the policy."""
         policy = self._judge.policy
         service = connection.agent.process.service if connection.agent else ""
-        return wire.Policy(policy.version, policy.mode(service), policy.lists, policy.users)  # type: ignore[arg-type]
+        return wire.Policy(policy.version, policy.mode(service), policy.asks(service), policy.asks_users(service))  # type: ignore[arg-type]
 
     def _hello(self, connection: Connection, head: Head, body: bytes) -> None:
         hello = _decoded(wire.decode_hello, body)

@@ -1,4 +1,4 @@
-"""Builds an inspector: `python -m collector.inspector.main --fd N --link N [--tcp N]`, started by the core.
+"""Builds an inspector: `python -m collector.inspector.main --fd N --link N [--tcp N] [--counts N]`; the core does so.
 
 `--fd` is the listening agent socket, `--tcp` a listener on loopback where there is one, `--link` one end of a socket
 pair whose first frame is SETUP. It ends when the core does: at the end of the link, at SIGTERM, and by the kernel where
@@ -11,12 +11,14 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import resource
 import signal
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 
 import uvloop
 
@@ -33,9 +35,15 @@ from collector.inspector.limits import Limits
 from collector.inspector.views import Views
 from collector.inspector.worker import Worker
 from collector.model import Request, RequestReport
+from collector.policy.compiled import Compiled
+from collector.policy.countries import Country, opened
+from collector.policy.counts import Counts
+from collector.policy.document import Policy
 from collector.wire.frames import HEADER, decode_head
 
 BACKLOG = 4096
+
+log = logging.getLogger("cowitness.inspector")
 
 
 def main() -> None:
@@ -44,6 +52,7 @@ def main() -> None:
     parser.add_argument("--fd", type=int, required=True, help="the listening agent socket")
     parser.add_argument("--link", type=int, required=True, help="the socket pair to the core")
     parser.add_argument("--tcp", type=int, help="the listener for agents without Unix sockets")
+    parser.add_argument("--counts", type=int, help="the table in which all inspectors count requests")
     arguments = parser.parse_args()
     parent = os.getppid()
     privileges.raise_file_limit()
@@ -51,13 +60,17 @@ def main() -> None:
     with contextlib.suppress(ConnectionError):
         setup = read_setup(channel)
         judge = build_judge(setup)
+        compile = partial(Compiled, counts=Counts(arguments.counts), country=countries_of(setup))
         privileges.drop()
         privileges.die_with(parent)
         listeners = [socket.socket(fileno=fd) for fd in (arguments.fd, arguments.tcp) if fd is not None]
-        uvloop.run(serve(listeners, channel, setup, judge))
+        uvloop.run(serve(listeners, channel, setup, judge, compile))
 
 
-async def serve(listeners: list[socket.socket], channel: socket.socket, setup: link.Setup, judge: Judge) -> None:
+async def serve(
+    listeners: list[socket.socket], channel: socket.socket, setup: link.Setup, judge: Judge,
+    compile: Callable[[Policy], Compiled] = Compiled,
+) -> None:  # fmt: skip
     """Hold the agents' connections until the core is gone or asks for an end."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
@@ -70,7 +83,7 @@ async def serve(listeners: list[socket.socket], channel: socket.socket, setup: l
     worker = Worker(judge, views, counters, lambda: core.has_room)
     core.on_room = worker.resume
     core.on_wanted = lambda wanted: report_ended(core, views.want(wanted.request_ids))
-    desk = Desk(judge, worker, core, crowd, counters, setup)
+    desk = Desk(judge, worker, core, crowd, counters, setup, compile)
     await loop.create_unix_connection(lambda: core, sock=channel)
     servers = await listen(listeners, lambda: Connection(desk, crowd, counters, limits), setup.token, counters)
     tasks: list[asyncio.Task[object]] = [
@@ -117,6 +130,16 @@ def limits_of(setup: link.Setup) -> Limits:
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     configured = setup.settings.get("inspector", {}).get("max_connections", Limits().connections)
     return Limits(connections=max(16, min(int(configured), files - 64)))
+
+
+def countries_of(setup: link.Setup) -> Country | None:
+    """The database of countries, where one is configured; the core has checked it, but it may be gone since."""
+    path = setup.settings.get("policy", {}).get("country_database", "")
+    try:
+        return opened(path) if path else None
+    except ValueError as error:
+        log.error("no entry for a country counts in this inspector: %s", error)
+        return None
 
 
 def read_setup(channel: socket.socket) -> link.Setup:

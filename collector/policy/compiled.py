@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from typing import Literal
 
+from collector.policy.countries import Country
+from collector.policy.counts import Counts
 from collector.policy.document import Entry, Policy, Rule
+from collector.policy.limits import Limits
 from collector.policy.lists import Listed, Lists, Number
 
 Action = Literal["", "off", "monitor", "block"]
 
 
 class Compiled:
-    """What is asked of a policy while a request is judged."""
+    """What is asked of a policy while a request is judged. `counts`: where requests are counted for its limits, a table
+    that outlives it; without one it makes its own. `country` tells an address's; without it no entry for a country
+    fits. `limits` is None where there are none."""
 
-    def __init__(self, policy: Policy | None = None) -> None:
+    def __init__(
+        self, policy: Policy | None = None, counts: Counts | None = None, country: Country | None = None
+    ) -> None:
         self.policy = policy or Policy()
         self._services = {one.service: one.mode for one in self.policy.services}
-        self._block, self._allow = Lists(self.policy.block), Lists(self.policy.allow)
-        self._suspicious = Lists(self.policy.suspicious)
+        self._block, self._allow = Lists(self.policy.block, country), Lists(self.policy.allow, country)
+        self._suspicious = Lists(self.policy.suspicious, country)
         self._bypass = Lists(Entry(text) for text in self.policy.bypass if not text.startswith("/"))
         self._paths = tuple(text for text in self.policy.bypass if text.startswith("/"))
         self._rules = self.policy.rules
+        self.limits = Limits(self.policy.limits, counts or Counts()) if self.policy.limits else None
 
     @property
     def version(self) -> int:
@@ -40,6 +48,15 @@ class Compiled:
     def users(self) -> bool:
         """Whether users or sessions are listed."""
         return self._block.has_names or self._suspicious.has_names
+
+    def asks(self, service: str) -> bool:
+        """Whether something of a service is refused in monitor mode, too: by the lists, or by a limit of its own."""
+        return self.lists or any(one.limit.refuses for one in (self.limits.of(service) if self.limits else ()))
+
+    def asks_users(self, service: str) -> bool:
+        """Whether who a user or a session is may refuse a request of this service."""
+        found = self.limits.of(service) if self.limits else ()
+        return self.users or any(one.limit.refuses and one.limit.key != "address" for one in found)
 
     def mode(self, service: str) -> str:
         """The mode of a service; empty leaves it to the app."""

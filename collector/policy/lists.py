@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TypeVar
 
@@ -17,7 +17,8 @@ Number = tuple[int, int]
 
 
 class Listed(Struct, frozen=True):
-    """An entry that was found, and how: address, user or session. `expires` in ns since the epoch, 0 for never."""
+    """An entry that was found, and how: address, country, user or session. `expires` in ns since the epoch, 0 for
+    never."""
 
     kind: str
     entry: Entry
@@ -43,7 +44,9 @@ def numbered(text: str) -> Number:
 class Lists:
     """Compiled entries. An entry that has expired is as if it were not there."""
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+    def __init__(self, entries: Iterable[Entry] = (), country: Callable[[Number], str] | None = None) -> None:
+        self._country = country
+        self._countries: dict[tuple[str, str], Listed] = {}
         self._names: dict[tuple[str, str], Listed] = {}
         self._networks: dict[tuple[int, int], dict[int, Listed]] = {}
         for entry in entries:
@@ -54,7 +57,7 @@ class Lists:
         }
 
     def __len__(self) -> int:
-        return len(self._names) + sum(map(len, self._networks.values()))
+        return len(self._names) + len(self._countries) + sum(map(len, self._networks.values()))
 
     @property
     def has_names(self) -> bool:
@@ -62,13 +65,17 @@ class Lists:
         return bool(self._names)
 
     def find(self, address: Number, user: str, login: str, session: str, now: int) -> Listed | None:
-        """The entry that fits, the user before the address, the longest prefix first. `now`: ns since the epoch."""
+        """The entry that fits, the user before the address, the longest prefix first, then its country. `now`: ns
+        since the epoch."""
         if self._names:
             for kind, name in (("user", user), ("user", login), ("session", session)):
                 found = self._names.get((kind, name)) if name else None
                 if found is not None and _counts(found, now):
                     return found
-        return self._network(address, now) if self._networks else None
+        found = self._network(address, now) if self._networks else None
+        if found is None and self._countries and self._country is not None:
+            found = self._countries.get(("country", self._country(address)))
+        return found if found is not None and _counts(found, now) else None
 
     def _network(self, address: Number, now: int) -> Listed | None:
         version, number = address
@@ -82,7 +89,7 @@ class Lists:
         kind, what = subject_of(entry.subject)
         expires = int(entry.expires.timestamp() * 1e9) if entry.expires else 0
         if isinstance(what, str):
-            _keep(self._names, (kind, what), Listed(kind, entry, expires))
+            _keep(self._countries if kind == "country" else self._names, (kind, what), Listed(kind, entry, expires))
             return
         table = self._networks.setdefault((what.version, what.prefixlen), {})
         number = int(what.network_address) >> (BITS[what.version] - what.prefixlen)

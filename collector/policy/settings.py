@@ -18,6 +18,14 @@ class PolicySettings(Struct, frozen=True, forbid_unknown_fields=True):
             "within a second, one that cannot be is refused and said.",
         ),
     ] = ""
+    country_database: Annotated[
+        str,
+        Meta(
+            max_length=4096,
+            description="A database of countries in MaxMind's format (MMDB), so that `country:XX` may be listed. Read "
+            "at the start; each inspector holds it in memory.",
+        ),
+    ] = ""
     keys: Annotated[
         tuple[str, ...],
         Meta(

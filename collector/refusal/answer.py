@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from collector.refusal.accept import prefers
 from collector.refusal.settings import PLACEHOLDER
-from collector.refusal.template import Template
+from collector.refusal.template import TOO_MANY, Template
 from collector.wire.agent import RequestRecord, Verdict
 
 HTML, JSON = "text/html", "application/json"
@@ -17,9 +17,12 @@ NO_STORE = ("Cache-Control", "no-store")
 
 
 def filled(verdict: Verdict, request: RequestRecord, template: Template) -> Verdict:
-    """A verdict that blocks, with the whole answer that the agent is to give."""
+    """A verdict that blocks, with the whole answer that the agent is to give. One that says 429 stays so, with its own
+    headers, whatever others are answered with."""
+    if verdict.status == TOO_MANY:
+        template = template.too_many()
     status, headers, body = answer(template, _accept(request.headers), verdict.response_id)
-    return Verdict(verdict.action, status, verdict.response_id, verdict.findings, headers, body)
+    return Verdict(verdict.action, status, verdict.response_id, verdict.findings, [*verdict.headers, *headers], body)
 
 
 def answer(template: Template, accept: str, response_id: str) -> tuple[int, list[tuple[str, str]], str]:

@@ -365,7 +365,7 @@ class LinkedRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ..., relation: _Optional[_Union[Relation, str]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., action: _Optional[_Union[Action, str]] = ..., categories: _Optional[_Iterable[str]] = ..., request: _Optional[_Union[HttpRequest, _Mapping]] = ..., found_by: _Optional[_Union[LinkSource, str]] = ...) -> None: ...
 
 class AttackTrace(_message.Message):
-    __slots__ = ("id", "verdict", "action", "categories", "request", "findings", "operations", "kernel_events", "update_time", "kernel_events_dropped", "unwitnessed", "linked")
+    __slots__ = ("id", "verdict", "action", "categories", "request", "findings", "operations", "kernel_events", "update_time", "kernel_events_dropped", "unwitnessed", "linked", "repeat_count", "last_repeat_time")
     ID_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
@@ -378,6 +378,8 @@ class AttackTrace(_message.Message):
     KERNEL_EVENTS_DROPPED_FIELD_NUMBER: _ClassVar[int]
     UNWITNESSED_FIELD_NUMBER: _ClassVar[int]
     LINKED_FIELD_NUMBER: _ClassVar[int]
+    REPEAT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    LAST_REPEAT_TIME_FIELD_NUMBER: _ClassVar[int]
     id: str
     verdict: Verdict
     action: Action
@@ -390,7 +392,9 @@ class AttackTrace(_message.Message):
     kernel_events_dropped: int
     unwitnessed: bool
     linked: _containers.RepeatedCompositeFieldContainer[LinkedRequest]
-    def __init__(self, id: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., action: _Optional[_Union[Action, str]] = ..., categories: _Optional[_Iterable[str]] = ..., request: _Optional[_Union[HttpRequest, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., kernel_events: _Optional[_Iterable[_Union[KernelEvent, _Mapping]]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kernel_events_dropped: _Optional[int] = ..., unwitnessed: _Optional[bool] = ..., linked: _Optional[_Iterable[_Union[LinkedRequest, _Mapping]]] = ...) -> None: ...
+    repeat_count: int
+    last_repeat_time: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., action: _Optional[_Union[Action, str]] = ..., categories: _Optional[_Iterable[str]] = ..., request: _Optional[_Union[HttpRequest, _Mapping]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., kernel_events: _Optional[_Iterable[_Union[KernelEvent, _Mapping]]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kernel_events_dropped: _Optional[int] = ..., unwitnessed: _Optional[bool] = ..., linked: _Optional[_Iterable[_Union[LinkedRequest, _Mapping]]] = ..., repeat_count: _Optional[int] = ..., last_repeat_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class LoginEvent(_message.Message):
     __slots__ = ("id", "time", "outcome", "user", "trace_id", "request_id", "framework", "client_address", "peer", "kernel_peer", "process", "user_agent", "url_path", "forged_forwarding", "user_exists", "event_name", "metadata", "kernel_events", "kernel_events_dropped", "session_id")

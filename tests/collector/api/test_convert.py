@@ -63,7 +63,7 @@ FULL = AttackTrace(
             size=6, ids=(-1, 7), streams=3, nameless=True, verified=True, ancestors=(Ancestor(3, START, "sh"),),
             container_id="c", unit="shop.service", policy="p", enforced=True,
         ),
-    ), (0, 2), 11, True, START + 9,
+    ), (0, 2), 11, True, START + 9, repeats=5, last_repeat_time=START + 10,
 )  # fmt: skip
 
 

@@ -16,8 +16,9 @@ from collector.core import pipeline as module
 from collector.core.link import Evidence
 from collector.core.pipeline import Delays, Delivery, Pipeline
 from collector.correlate import Correlator
+from collector.correlate.floods import Floods
 from collector.model import AttackTrace, LoginEvent, Verdict
-from tests.collector.correlate.support import ID, event, report, shell
+from tests.collector.correlate.support import ID, event, finding, report, shell
 
 
 class Store:
@@ -211,3 +212,24 @@ def test_delays() -> None:
     delays.observe([time.time_ns() - 3 * 10**9, time.time_ns() - 30 * 10**6, time.time_ns() + 10**9])
     assert (delays.counts[0], delays.counts[-1], sum(delays.counts)) == (1, 1, 3)
     assert 3 * 10**9 < delays.total < 10 * 10**9
+
+
+def test_a_flood_is_counted_and_the_counter_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 500 refusals the first 60 are stored, all are confirmed to their agents, and at the end the last one that is
+    stored says how many more came; a confirmed attack among them is stored."""
+    monkeypatch.setattr(module, "TICK", 0.01)
+
+    async def test(world: World) -> None:
+        world.pipeline.floods = Floods(recall=world.store.traces.get)
+        for number in range(1, 501):
+            refused = finding(Verdict.ATTEMPTED, "policy", operation_index=-1)
+            world.put(report(refused, request_id=f"{number:016x}", client_address="203.0.113.7"))
+        world.pipeline.put_kernel([shell()])
+        world.put(report(client_address="203.0.113.7"))
+        await world.drained()
+        assert world.log.count("stored") == 501
+        assert sorted(world.store.traces) == sorted([*(f"{number:016x}" for number in range(1, 61)), ID])
+        assert world.store.traces[f"{60:016x}"].repeats == 440
+        assert world.store.traces[ID].verdict is Verdict.CONFIRMED
+
+    run(test)

@@ -94,3 +94,18 @@ def test_the_template_is_what_the_settings_say() -> None:
     settings, template = ResponseSettings(), Template()
     names = ("type", "status", "redirect_status")
     assert [getattr(settings, n) for n in names] == [getattr(template, n) for n in names]
+
+
+def test_too_many_requests() -> None:
+    """A verdict of 429 keeps its status and Retry-After, and is no redirect, whatever others get; a page of the site's
+    own is still the site's own."""
+    verdict = Verdict("block", 429, ID, [], [("Retry-After", "7")])
+    request = RequestRecord(ID, "start", headers=[("accept", "application/json")])
+    elsewhere = Template(status=403, location="/sorry")
+    done = filled(verdict, request, elsewhere)
+    assert (done.status, done.headers[0]) == (429, ("Retry-After", "7"))
+    assert "Location" not in dict(done.headers)
+    assert json.loads(done.body or "")["errors"][0]["title"] == "Too many requests"
+    assert "<h1>Too many requests</h1>" in answer(Template().too_many(), HTML, ID)[2]
+    own = Template(html=f"<p>{PLACEHOLDER}</p>")
+    assert answer(own.too_many(), HTML, ID)[2] == f"<p>{ID}</p>"

@@ -21,7 +21,7 @@ PICKLE = b"\x80\x04\x8c\x05posix\x94\x8c\x06system\x94\x93\x94\x8c\x04true\x94\x
         base64.urlsafe_b64encode(PICKLE).decode().rstrip("="),
         PICKLE.hex(),
         base64.b64encode(zlib.compress(PICKLE)).decode(),
-        base64.b64encode(gzip.compress(PICKLE)).decode(),
+        base64.b64encode(gzip.compress(PICKLE, mtime=0)).decode(),
         base64.urlsafe_b64encode(PICKLE).decode().rstrip("=") + ".signature:of.it",
     ],
 )
