@@ -14,6 +14,8 @@ from .patch import Row
 from .servers import given
 
 KEY = 'cowitness.request'
+_BODY = 'http.response.body'
+_END = {'type': _BODY, 'body': b'', 'more_body': False}
 _FILES = ('http.response.pathsend', 'http.response.zerocopysend')
 
 
@@ -22,9 +24,7 @@ async def call(application, scope, receive, send, framework=''):
     try:
         exchange = _begin(scope, receive, send, framework)
     except blocked.Blocked as error:
-        exchange = _Exchange(context.current(), receive, send, scope)
-        await exchange.refuse(error)
-        return exchange.end()
+        return await _refuse(_Exchange(context.current(), receive, send, scope), error)
     if exchange is None:
         return await application(scope, receive, send)
     return await _serve(application, scope, exchange)
@@ -60,7 +60,7 @@ async def _serve(application, scope, exchange):
     except BaseException as error:
         refused = refusal_in(error) or _unheard(request, error)
         if refused is not None and (exchange.refused or not exchange.status):
-            return await exchange.refuse(refused)
+            return await _refuse(exchange, refused)
         if type(error).__name__ != 'CancelledError':  # the client has gone
             note_failure(request)
             exchange.status = exchange.status or 500
@@ -86,6 +86,30 @@ def _unheard(request, error):
     return blocked.unheard(request) if isinstance(error, Exception) else None
 
 
+async def _refuse(exchange, error):
+    """Answer in the app's place."""
+    if not exchange.refused:
+        await exchange._begins(error)
+    if not exchange.finished:
+        await exchange._raw_send(dict(_END))
+    exchange.end()
+
+
+@guard.guarded
+def _refusal(error, scope):
+    """All of it but its end: an app that sends something else behind it is not told that its client has all."""
+    _, headers, body = blocked.response(error, _accept(scope) or '', scope.get('method'))
+    raw = [(name.lower().encode('latin-1'), value.encode('latin-1')) for name, value in headers]
+    start = {'type': 'http.response.start', 'status': error.status, 'headers': raw}
+    return start, {'type': _BODY, 'body': b''.join(body), 'more_body': True}
+
+
+def _plain():
+    headers = [(b'content-type', b'text/plain'), (b'content-length', b'15')]
+    start = {'type': 'http.response.start', 'status': 403, 'headers': headers}
+    return start, {'type': _BODY, 'body': b'Request blocked', 'more_body': True}
+
+
 @guard.guarded
 def _accept(scope):
     return dict(scope.get('headers') or ()).get(b'accept', b'').decode('latin-1')
@@ -97,7 +121,7 @@ class _Exchange(object):
     def __init__(self, request, receive, send, scope):
         self.request, self._receive, self._send, self._scope = request, receive, send, scope
         self.status, self.headers, self.size = 0, (), 0
-        self.refused = self.ended = False
+        self.refused = self.finished = False
 
     async def receive(self):
         message = await self._receive()
@@ -108,37 +132,28 @@ class _Exchange(object):
         if self.request.refusal is not None:
             refusal = self._caught(message)
             if refusal is not None:
-                return await self._begin_refusal(refusal)
+                return await self._begins(refusal)
             if self.refused:
-                return await self._end_refusal() if _is_last(message) else None
-        return await self._pass(message)
+                return await self._raw_send(dict(_END)) if self._ends(message) else None
+        return await self._raw_send(message)
 
-    async def refuse(self, error):
-        """Answer in the app's place."""
-        if not self.refused:
-            await self._begin_refusal(error)
-        await self._end_refusal()
-
-    async def _begin_refusal(self, error):
-        """All of it but its end: an app that sends something else behind it is not told that its client has all."""
+    async def _begins(self, error):
         self.refused = True
-        status, headers, body = blocked.response(
-            error, _accept(self._scope) or '', self._scope.get('method')
-        )
-        raw = [(name.lower().encode('latin-1'), value.encode('latin-1')) for name, value in headers]
-        await self._pass({'type': 'http.response.start', 'status': error.status, 'headers': raw})
-        body = {'type': 'http.response.body', 'body': b''.join(body), 'more_body': True}
-        await self._pass(body)
+        messages = _refusal(error, self._scope) or _plain()
+        await self._raw_send(messages[0])
+        await self._raw_send(messages[1])
 
-    async def _end_refusal(self):
-        if not self.ended:
-            self.ended = True
-            await self._pass({'type': 'http.response.body', 'body': b'', 'more_body': False})
-
-    async def _pass(self, message):
+    async def _raw_send(self, message):
         result = await self._send(message)
         self._sent(message)
         return result
+
+    @guard.guarded
+    def _ends(self, message):
+        """Whether this is the last that an app sends which is refused."""
+        kind, ended = message['type'], self.finished
+        self.finished = ended or kind in _FILES or not message.get('more_body', kind != _BODY)
+        return self.finished and not ended
 
     @guard.guarded
     def _caught(self, message):
@@ -166,7 +181,7 @@ class _Exchange(object):
         if kind == 'http.response.start':
             self._started(message)
             return
-        if kind == 'http.response.body':
+        if kind == _BODY:
             self.size += len(message.get('body') or b'')
         elif kind in _FILES:
             self.size += message.get('count') or self._announced()
@@ -186,12 +201,6 @@ class _Exchange(object):
     def _announced(self):
         """What the headers say of the size: files are sent by the server."""
         return next((int(v) for n, v in self.headers if n.lower() == 'content-length'), 0)
-
-
-@guard.guarded
-def _is_last(message):
-    kind = message['type']
-    return kind in _FILES or (kind == 'http.response.body' and not message.get('more_body'))
 
 
 def wrap(application, framework=''):
