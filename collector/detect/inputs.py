@@ -19,8 +19,8 @@ from collector.detect.redact import MAX_REPEATED, REPEATED
 from collector.wire.agent import RequestRecord
 
 MAX_INPUTS = 4096
-MAX_LENGTH = 131072
-"""Characters of a place of the request (query, body, a header) and of one value: as much as agents send of a body."""
+MAX_LENGTH = 163840
+"""Characters of a place of the request (query, body, a header) and of one value: more than agents send of a body."""
 
 MAX_TOTAL = 1 << 19
 MAX_KEY = 256

@@ -47,7 +47,7 @@ class Judge:
         self._views = Views(self._redactor, self._trusted)
         self.policy = Compiled()
         self.cuts = Counter[str]()
-        """Requests of which something was not looked at, by the kind of what was left out; whoever reads it clears it."""
+        """Requests of which something was not looked at, by the kind of what was left out. The reader clears it."""
         self._max_value = settings.max_value_bytes
 
     @property
