@@ -26,7 +26,10 @@ UNITS = (
     "x", "'", '"', "(", "%", "%25", "%2525", "\\", "\\x41", "&lt;", "&#38;", "/*", " ", "../", "+", "${IFS", "$(",
     "' or 1=1 ", "union(", "\0", ";", "a=1&", "<a on", "{{", "= \t", "://a", "password=", "a''a", "\ufdfa", "YWJj",
 )  # fmt: skip
-WORDS = ["select", "from", "where", "'a'", "union", "or", "and", "(", ")", ";", "--", "/*", "*/", "<script", "onload=", "$(", "`", "|", "../", "%27", "\\u0027", "{{", "}}", "&lt;"]
+WORDS = [
+    "select", "from", "where", "'a'", "union", "or", "and", "(", ")", ";", "--", "/*", "*/", "<script", "onload=", "$(",
+    "`", "|", "../", "%27", "\\u0027", "{{", "}}", "&lt;",
+]  # fmt: skip
 JSON, XML = "application/json", "application/xml"
 
 
