@@ -39,6 +39,7 @@ HELP = {
     "hellos": "Agents that introduced themselves", "verdicts": "Verdicts given to asking agents",
     "judge_errors": "Errors while judging", "agent_dropped": "Records that agents had to drop",
     "evidence_dropped": "Evidence that was too large to pass on",
+    "cut": "Judgements for which a part of the request was too much to be looked at",
 }  # fmt: skip
 HISTOGRAMS = {"verdict": "Time to answer a verdict call", "judgement": "Time to judge one record"}
 DELAY_HELP = {

@@ -36,7 +36,7 @@ _PLAIN_ALPHABET = str.maketrans("-_ ", "+/+")
 _CONTROLS = bytes(byte for byte in (*range(32), 127) if byte not in b"\t\r\n")
 _UNREADABLE = _CONTROLS + bytes(range(128, 256))
 MIN_BASE64 = 6
-MAX_BASE64 = 262144
+MAX_BASE64 = 131072
 
 
 class Value(Struct, frozen=True, gc=False):
@@ -45,6 +45,20 @@ class Value(Struct, frozen=True, gc=False):
     key: str
     text: str
     is_file_name: bool = False
+
+
+class Cuts:
+    """What was left out of one request, by kind."""
+
+    def __init__(self) -> None:
+        self.kinds = set[str]()
+
+    def text(self, kind: str, text: str, limit: int) -> str:
+        """At most `limit` characters of a text."""
+        if len(text) <= limit:
+            return text
+        self.kinds.add(kind)
+        return text[:limit]
 
 
 class Part(NamedTuple):
@@ -78,20 +92,20 @@ def pairs(text: str) -> Iterator[Value]:
         yield Value("", _plain(parts[-1]))
 
 
-def json(text: str) -> list[Value] | None:
+def json(text: str, cuts: Cuts | None = None) -> list[Value] | None:
     """The strings of a JSON text with their key paths, or None where it is not JSON."""
     try:
         value = msgspec.json.decode(text.encode("utf-8", "replace"))
     except (msgspec.DecodeError, RecursionError, ValueError):
         return None
     found: list[Value] = []
-    _walk("", value, 0, found)
+    _walk("", value, 0, found, (cuts or Cuts()).kinds)
     return found
 
 
-def multipart(text: str, content_type: str) -> Iterator[Value]:
+def multipart(text: str, content_type: str, cuts: Cuts | None = None) -> Iterator[Value]:
     """Fields and file names, also of a body that was cut off. A file's content is no input."""
-    for part in parts(text, content_type):
+    for part in parts(text, content_type, cuts):
         if _odd_name(part.name):
             yield Value("", part.name)
         if part.file_name:
@@ -100,17 +114,21 @@ def multipart(text: str, content_type: str) -> Iterator[Value]:
             yield Value(part.name, part.content)
 
 
-def parts(text: str, content_type: str) -> Iterator[Part]:
+def parts(text: str, content_type: str, cuts: Cuts | None = None) -> Iterator[Part]:
     """The parts of a multipart body."""
+    cuts = cuts or Cuts()
     match = _BOUNDARY.search(content_type)
     if match is None:
         return
     boundary = match.group(1) or match.group(2)
-    for part in text.split("--" + boundary, MAX_PARTS)[1:]:
+    split = text.split("--" + boundary, MAX_PARTS)
+    if len(split) > MAX_PARTS:
+        cuts.kinds.add("parts")
+    for part in split[1:]:
         head, _, content = part.replace("\r\n", "\n").partition("\n\n")
         if not head.strip("-\n"):
             continue
-        head = head[:MAX_PART_HEADERS]
+        head = cuts.text("part_headers", head, MAX_PART_HEADERS)
         found = _DISPOSITION.search(head)
         names = dict(_names(found.group(1))) if found else {}
         file_name = names.get("filename", names.get("filename*"))
@@ -118,9 +136,12 @@ def parts(text: str, content_type: str) -> Iterator[Part]:
         yield Part(names.get("name", ""), file_name, content.removesuffix("\n"), lines)
 
 
-def xml(text: str) -> Iterator[Value]:
+def xml(text: str, cuts: Cuts | None = None) -> Iterator[Value]:
     """Attribute values and texts of an XML document; nothing is expanded or fetched."""
-    for match, _ in zip(_XML_VALUE.finditer(text), range(MAX_PAIRS), strict=False):
+    for number, match in enumerate(_XML_VALUE.finditer(text)):
+        if number == MAX_PAIRS:
+            (cuts or Cuts()).kinds.add("values")
+            return
         value = next((group for group in match.groups() if group), "").strip()
         if len(value) > 1:
             yield Value("", html.unescape(value))
@@ -184,17 +205,21 @@ def _plain(text: str) -> str:
     return unescaped(text) if "%" in text else text
 
 
-def _walk(key: str, value: object, depth: int, found: list[Value]) -> None:
+def _walk(key: str, value: object, depth: int, found: list[Value], cut: set[str]) -> None:
     """The strings of a decoded JSON value: of a list under `key[0]`, of an object under `key.name`."""
     if isinstance(value, str):
         found.append(Value(key, value))
         return
     if depth == MAX_DEPTH:
+        cut.add("depth")
         return
+    if isinstance(value, _HOLDERS) and len(value) > MAX_ITEMS:
+        cut.add("items")
     named = isinstance(value, dict)
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, item in islice(inner, MAX_ITEMS):
         if len(found) >= MAX_VALUES:
+            cut.add("values")
             return
         if named and _odd_name(name):
             found.append(Value(key, name))
@@ -203,4 +228,4 @@ def _walk(key: str, value: object, depth: int, found: list[Value]) -> None:
             if isinstance(item, str):
                 found.append(Value(path, item))
             else:
-                _walk(path, item, depth + 1, found)
+                _walk(path, item, depth + 1, found, cut)

@@ -1,7 +1,7 @@
 """The inputs of a request, flat and decoded: where each stands, under which key path, and its value.
 
 Bodies that do not parse have no inputs and raise nothing. Bounded: MAX_INPUTS inputs, MAX_TOTAL characters together;
-what does not fit is left out. (spec: protection, "What is inspected")
+what does not fit is not looked at, and counted by kind. (spec: protection, "What is inspected")
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from unicodedata import normalize
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from collector.detect import bodies
+from collector.detect.bodies import Cuts
 from collector.detect.redact import MAX_REPEATED, REPEATED
 from collector.wire.agent import RequestRecord
 
 MAX_INPUTS = 4096
-MAX_LENGTH = 262144
-MAX_TOTAL = 1 << 20
+MAX_LENGTH = 163840
+"""Characters of a place of the request (query, body, a header) and of one value: more than agents send of a body."""
+
+MAX_TOTAL = 1 << 19
 MAX_KEY = 256
 MAX_COOKIES = 256
+MAX_SEGMENTS = 64
 MAX_LAYERS = 4
 """Encodings within each other that are taken off, the value as it came included."""
 
@@ -58,37 +62,47 @@ class Input(Struct, frozen=True):
     value: str
 
 
-def inputs_of(record: RequestRecord) -> list[Input]:
-    """All inputs of a request, without empty ones and repetitions."""
+def inputs_of(record: RequestRecord, cuts: Cuts | None = None) -> list[Input]:
+    """All inputs of a request, without empty ones and repetitions. `cuts` learns what was left out."""
+    cuts = Cuts() if cuts is None else cuts
     found: dict[Input, Input] = {}
     total = 0
-    for item in _all(record):
+    for item in _all(record, cuts):
         if item.value and found.setdefault(item, item) is item:
             total += len(item.value)
             if len(found) > MAX_INPUTS or total > MAX_TOTAL:
+                cuts.kinds.add("inputs" if len(found) > MAX_INPUTS else "total")
                 del found[item]
                 break
     return list(found)
 
 
-def _all(record: RequestRecord) -> Iterator[Input]:
+def _all(record: RequestRecord, cuts: Cuts) -> Iterator[Input]:
     """The likeliest places first: what does not fit is left out from the end."""
-    yield from _path(record)
+    if record.body_truncated:
+        cuts.kinds.add("body_by_agent")
+    yield from _path(record, cuts)
     for key, value in record.path_params.items():
         yield from _decoded("path_params", key, value)
     if record.query:
-        yield from _pairs("query", record.query)
+        yield from _pairs("query", cuts.text("query", record.query, MAX_LENGTH))
     content_type = ""
     for name, value in record.headers:
         if name == "content-type":
             content_type = value
         elif name == "cookie":
-            yield from _cookies(value)
+            yield from _cookies(cuts.text("header", value, MAX_LENGTH), cuts)
         elif name not in _NOT_INSPECTED:
+            value = cuts.text("header", value, MAX_LENGTH)
             again = name in REPEATED and len(value) <= MAX_REPEATED
             yield from _repeated(name, value) if again else _decoded("header", name, value)
     if record.body:
-        yield from _body(record, content_type)
+        body = cuts.text("body", record.body, MAX_LENGTH)
+        yield from _body(record if body is record.body else _shorter(record, body), content_type, cuts)
+
+
+def _shorter(record: RequestRecord, body: str) -> RequestRecord:
+    return structs.replace(record, body=body, body_truncated=True)
 
 
 @lru_cache(MAX_REMEMBERED)
@@ -96,15 +110,18 @@ def _repeated(name: str, value: str) -> tuple[Input, ...]:
     return tuple(_decoded("header", name, value))
 
 
-def _path(record: RequestRecord) -> Iterator[Input]:
+def _path(record: RequestRecord, cuts: Cuts) -> Iterator[Input]:
     """The path as sent, where the server tells (it still holds what a normalising server took out), and as the app
     has it; and the parts that are no plain names."""
-    raw = record.target.partition("?")[0]
+    raw = cuts.text("path", record.target.partition("?")[0], MAX_LENGTH)
     if raw != record.path and raw.startswith("/"):
         yield from _decoded("path", "", bodies.unescaped(raw))
     if record.path:
         yield from _decoded("path", "", record.path)
-    for segment in record.path.split("/", 64)[:64]:
+    segments = cuts.text("path", record.path, MAX_LENGTH).split("/", MAX_SEGMENTS)
+    if len(segments) > MAX_SEGMENTS:
+        cuts.kinds.add("segments")
+    for segment in segments[:MAX_SEGMENTS]:
         if (len(segment) > 2 and not segment.translate(_NAME_MARKS).isalnum()) or (
             len(segment) >= MIN_ENCODED and bodies.base64_text(segment)
         ):
@@ -155,12 +172,14 @@ def _inside(key: str, value: str, depth: int) -> list[tuple[str, str]]:
 def plain_letters(value: str) -> str:
     """Compatibility forms as the letters they stand for (Unicode NFKC), slashes that are only like ones as slashes,
     without characters that are not seen."""
-    return normalize("NFKC", _UNSEEN.sub("", value)).translate(_SLASHES)
+    return normalize("NFKC", _UNSEEN.sub("", value))[:MAX_LENGTH].translate(_SLASHES)
 
 
-def _cookies(header: str) -> Iterator[Input]:
+def _cookies(header: str, cuts: Cuts) -> Iterator[Input]:
     """Each cookie's value; and the header as a whole where a part of it is no cookie, but goes on after a `;`."""
-    parts = [pair.strip().partition("=") for pair in header[:MAX_LENGTH].split(";", MAX_COOKIES)]
+    parts = [pair.strip().partition("=") for pair in header.split(";", MAX_COOKIES)]
+    if len(parts) > MAX_COOKIES:
+        cuts.kinds.add("cookies")
     for name, _, value in parts[:MAX_COOKIES]:
         if value:
             yield from _decoded("cookie", name, bodies.unescaped(value.strip('"')))
@@ -168,25 +187,25 @@ def _cookies(header: str) -> Iterator[Input]:
         yield from _decoded("cookie", "", bodies.unescaped(header))
 
 
-def _body(record: RequestRecord, content_type: str) -> Iterator[Input]:
+def _body(record: RequestRecord, content_type: str, cuts: Cuts) -> Iterator[Input]:
     """By content type; a body that says nothing helpful of itself is JSON where it looks like it, else one text."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
         yield from _pairs("body", record.body)
         return
     if kind == "multipart/form-data":
-        for part in bodies.multipart(_text(record), content_type):
+        for part in bodies.multipart(_text(record), content_type, cuts):
             yield from _decoded("file_name" if part.is_file_name else "body", part.key, part.text)
         return
     looks_like = record.body.lstrip("\ufeff \t\r\n")[:1]
-    values = bodies.json(record.body.lstrip("\ufeff")) if looks_like and looks_like in '{["' else None
+    values = bodies.json(record.body.lstrip("\ufeff"), cuts) if looks_like and looks_like in '{["' else None
     if values is not None:
         for value in values:
             yield from _decoded("body", value.key, value.text)
     elif record.body_truncated or not kind.endswith("json"):
         yield from _decoded("body", "", record.body)
         if looks_like == "<":
-            for value in bodies.xml(record.body):
+            for value in bodies.xml(record.body, cuts):
                 yield from _decoded("body", "", value.text)
 
 

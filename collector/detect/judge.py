@@ -5,11 +5,13 @@ Stateless between requests and free of I/O; one per inspector process.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from collector.detect import reach, redact
+from collector.detect.bodies import Cuts
 from collector.detect.inputs import Input, inputs_of
 from collector.detect.match import cache
 from collector.detect.reach import Reached
@@ -17,7 +19,7 @@ from collector.detect.redact import Redactor
 from collector.detect.rulefile import load
 from collector.detect.ruleset import Match, Rule
 from collector.detect.ruling import Ruling
-from collector.detect.seclang.findings import CoreRules
+from collector.detect.seclang.findings import CoreRules, Hit
 from collector.detect.seclang.loader import Problem
 from collector.detect.seclang.rule import Rule as CoreRule
 from collector.detect.settings import DetectSettings, networks
@@ -44,6 +46,8 @@ class Judge:
         self._trusted = networks(settings)
         self._views = Views(self._redactor, self._trusted)
         self.policy = Compiled()
+        self.cuts = Counter[str]()
+        """Requests of which something was not looked at, by the kind of what was left out. The reader clears it."""
         self._max_value = settings.max_value_bytes
 
     @property
@@ -66,7 +70,7 @@ class Judge:
         ruling = Ruling(self.policy, record, process, self._trusted)
         if ruling.bypassed:
             return None
-        items = inputs_of(record)
+        items = self._items(record)
         findings = self.inspect(record, items, ruling)
         if not findings:
             return None
@@ -92,7 +96,7 @@ class Judge:
         cleans_up = ask.operation is not None and ask.request.blocked is not None
         if (refusal := ruling.refusal()) is not None and not cleans_up:
             return refusal
-        items = inputs_of(ask.request)
+        items = self._items(ask.request)
         if ask.operation is None:
             matches = ruling.kept(self._rules.match(items))
             stops = self._stops(matches, ruling, mode)
@@ -104,6 +108,14 @@ class Judge:
         if stops:
             return WireVerdict("block", BLOCK_STATUS, ask.request.request_id, findings[:MAX_FINDINGS])
         return WireVerdict("allow", findings=findings[:MAX_FINDINGS])
+
+    def _items(self, record: RequestRecord) -> list[Input]:
+        """The inputs of a request; what is left out is counted."""
+        cuts = Cuts()
+        items = inputs_of(record, cuts)
+        if cuts.kinds:
+            self.cuts.update(cuts.kinds)
+        return items
 
     def _stops(self, matches: Sequence[Match], ruling: Ruling, mode: str) -> bool:
         """Whether attempts alone are enough to refuse a request."""
@@ -130,12 +142,20 @@ class Judge:
             _add(found, self._attempted(match, record))
         for one in reaches:
             _add(found, self._reached(one, items))
-        for hit in self._core.hits(record)[0] if self._core else ():
+        for hit in self._core_hits(record):
             finding = Finding(hit.rule_id, hit.name, hit.category, Verdict.ATTEMPTED, hit.tags)
             _add(found, self._of_input(finding, Input(hit.location, hit.parameter, hit.value), hit.value))
         if not found and ruling is not None and (past := ruling.past()) is not None:
             _add(found, past)
         return tuple(found.values())
+
+    def _core_hits(self, record: RequestRecord) -> list[Hit]:
+        if self._core is None:
+            return []
+        hits, _, truncated = self._core.hits(record)
+        if truncated:
+            self.cuts["core_rules"] += 1
+        return hits
 
     def _attempted(self, match: Match, record: RequestRecord) -> Finding:
         rule = match.rule

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -35,6 +36,7 @@ class Judge(case.Judge, Protocol):
     """The part of detect.judge.Judge that an inspector needs."""
 
     policy: Compiled
+    cuts: Counter[str]
 
     def verdict(self, ask: wire.Ask, process: Process, mode: str) -> wire.Verdict: ...
 

@@ -88,7 +88,7 @@ async def serve(
     servers = await listen(listeners, lambda: Connection(desk, crowd, counters, limits), setup.token, counters)
     tasks: list[asyncio.Task[object]] = [
         asyncio.create_task(worker.run()),
-        asyncio.create_task(housekeeping(core, crowd, counters)),
+        asyncio.create_task(housekeeping(core, crowd, counters, judge)),
     ]
     gc.collect()
     gc.freeze()
@@ -117,10 +117,13 @@ async def listen(
     return servers
 
 
-async def housekeeping(core: CoreLink, crowd: Crowd, counters: Counters) -> None:
+async def housekeeping(core: CoreLink, crowd: Crowd, counters: Counters, judge: Judge) -> None:
     """Once a second: send overdue connections away, tell the core the totals."""
     while True:
         crowd.sweep(time.monotonic())
+        for kind, count in judge.cuts.items():
+            counters.add("cut", kind, count)
+        judge.cuts.clear()
         core.tell(link.STATS, counters.stats(crowd.count, resident_bytes()))
         await asyncio.sleep(1.0)
 

@@ -19,7 +19,7 @@ _ACTING = frozenset(("ruleengine", "ruleremovebyid", "ruleremovebytag", "rulerem
 
 
 class Effects(Struct, frozen=True):
-    """`names`: the variables read by name; `expressions`: those read by an expression for names; `all`: any may be read.
+    """`names`: the variables read by name; `expressions`: those read by an expression; `reads_all`: any may be read.
     `writes`: names, those with a macro in them as far as they are known. `macros`: what else is filled in."""
 
     names: frozenset[str]

@@ -1,4 +1,4 @@
-"""Rules that look at nothing but a few short values, such as a header: what comes of them is remembered by these values.
+"""Rules that look at nothing but a few short values, such as a header: what comes of them is remembered by these.
 
 A facet is what a variable stands for in a request: the values of a header, a method, how many there are of something.
 """
@@ -21,8 +21,8 @@ MAX_SIZE = 512
 """Characters of the values for which an answer is remembered."""
 
 _PLAIN = frozenset(
-    ("REQUEST_METHOD", "REQUEST_PROTOCOL", "REMOTE_ADDR", "REQBODY_PROCESSOR", "REQBODY_ERROR", "MULTIPART_STRICT_ERROR",
-     "MULTIPART_UNMATCHED_BOUNDARY", "REQUEST_HEADERS_NAMES")
+    ("REQUEST_METHOD", "REQUEST_PROTOCOL", "REMOTE_ADDR", "REQBODY_PROCESSOR", "REQBODY_ERROR",
+     "MULTIPART_STRICT_ERROR", "MULTIPART_UNMATCHED_BOUNDARY", "REQUEST_HEADERS_NAMES")
 )  # fmt: skip
 
 Facets = tuple[Variable, ...]

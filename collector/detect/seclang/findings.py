@@ -53,13 +53,13 @@ class CoreRules:
         """What of the rule set does not run here."""
         return self.program.problems
 
-    def hits(self, record: RequestRecord) -> tuple[list[Hit], int]:
-        """The rules that fired, and the anomaly score; nothing below the score that is told."""
+    def hits(self, record: RequestRecord) -> tuple[list[Hit], int, int]:
+        """The rules that fired (none below the score that is told), the anomaly score, and how much was cut."""
         outcome = self.program.run(record)
         if outcome.score < self._report_score:
-            return [], outcome.score
+            return [], outcome.score, outcome.truncated
         told = [one for one in outcome.fired if one.rule.severity and one.rule.id not in _SUMS]
-        return [_hit(one, record) for one in told], outcome.score
+        return [_hit(one, record) for one in told], outcome.score, outcome.truncated
 
 
 def category(rule: Rule) -> str:

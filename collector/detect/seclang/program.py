@@ -142,7 +142,7 @@ class Program:
         return False
 
     def _foresee(self, where: Path | None, fallback: bool) -> None:
-        """For each rule, what says whether it may fire: facets, expressions, variables that others write; or nothing."""
+        """For each rule, what says whether it may fire: facets, expressions, variables of others; or nothing."""
         steps = dict(enumerate(self._steps))
         known = {number: effects.effects(one) for number, one in steps.items()}
         idle = {n for n, one in steps.items() if effects.without_trace(one) and _unread(n, known)}
