@@ -149,6 +149,8 @@ def test_nothing_is_joined_too_early() -> None:
     world.kernel(connect(-50), accept(-49), turn(-40, OTHER))
     world.report()
     assert world.asked_by() == ""
+    world.kernel(KernelEvent("exec", START + 10 * MS, 7, 7))  # by the other ring
+    assert world.asked_by() == ""
     world.kernel(turn())
     assert world.asked_by() == ""
     world.kernel(LATER)
