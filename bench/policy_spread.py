@@ -2,8 +2,8 @@
 
     .venv/bin/python bench/policy_spread.py [--agents 100] [--changes 10]
 
-Every agent is a process of its own, connected to a real node. It looks at its version a thousand times a second, which is
-the figure's resolution, and what most of the processors' time goes to.
+Every agent is a process of its own, connected to a real node. It looks at its version a thousand times a second, which
+is the figure's resolution, and what most of the processors' time goes to.
 """
 
 from __future__ import annotations
@@ -61,9 +61,8 @@ def main() -> None:
     with running_node() as node:
         pairs = [multiprocessing.Pipe() for _ in range(options.agents)]
         context = multiprocessing.get_context("fork")
-        processes = [context.Process(target=serve, args=(str(node.run_dir), theirs), daemon=True) for _, theirs in pairs]
-        for process in processes:
-            process.start()
+        for _, theirs in pairs:
+            context.Process(target=serve, args=(str(node.run_dir), theirs), daemon=True).start()
         client, mine = Client(node.run_dir), [one for one, _ in pairs]
         spread(client, mine, 0)  # all are connected after that
         print(f"{'change':>6} {'command':>9} {'p50':>7} {'last':>7}   ms, {options.agents} agents")
