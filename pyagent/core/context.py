@@ -18,7 +18,7 @@ class Request(object):
         'body_size', 'body_truncated', 'user', 'exception', 'status', 'response_headers',
         'operations', 'next_index', 'dropped_operations', 'announced', 'unusual', 'ended', 'blocked',
         'shares_thread', 'followed', 'trace_flags', 'tracestate', 'remote_span_id', 'sent_span_ids',
-        'message', 'sought', 'response_size',
+        'message', 'sought', 'response_size', 'server', 'refusal',
     )  # fmt: skip
 
     def __init__(self):
@@ -37,7 +37,8 @@ class Request(object):
         self.trace_flags = '01'
         self.tracestate = self.remote_span_id = ''
         self.sent_span_ids = ()
-        self.message = self.sought = None
+        self.message = self.sought = self.refusal = None
+        self.server = ''  # what serves it, where that is no WSGI or ASGI server
 
 
 class Operation(object):

@@ -289,6 +289,7 @@ def _refusal_by_app(status):
 
 def _stopped(request, where, refusal):
     request.blocked = {'where': where, 'response_id': request.request_id}
+    request.refusal = refusal.status, refusal.answer
     count('blocked')
     return refusal
 

@@ -1,0 +1,290 @@
+"""Apps that answer with the standard library's http.server themselves (do_GET, XML-RPC), without WSGI: a request begins
+when its line and headers are parsed, and ends when handle_one_request does.
+
+What the handler reads and writes goes through stand-ins that are lent for the request. Handlers that run a WSGI
+application are left to `wsgi`; an application that is called by another shares its request. Of a request that was
+stopped the app says no more, whatever it caught: it is refused, or, where a part is out, the connection ends.
+"""
+
+from __future__ import absolute_import
+
+import re
+import socket
+import types
+
+from ..core import blocked, context, facts, guard, lifecycle
+from .body import tee
+from .failure import note_failure
+from .patch import Row
+from .proxy import Proxy, class_for
+from .wsgi import may_have_body
+
+NAME = 'http.server'
+_WSGI = ('run_wsgi', 'get_environ', 'make_environ', 'wsgi_setup')  # what handlers that run WSGI have
+_CODED = re.compile('%([0-9a-fA-F]{2})')
+MAX_UNREAD, PATIENCE = 1 << 16, 1.0
+_under_way = {}
+
+
+class Exchange(object):
+    """A handler's request under way, and what is out of its answer: `sent` counts bytes, `head` those that are no body."""
+
+    __slots__ = ('handler', 'request', 'status', 'headers', 'sent', 'head', 'lent')
+
+    def __init__(self, handler):
+        self.handler, self.request = handler, None
+        self.status, self.headers, self.sent, self.head = 0, [], 0, 0
+        self.lent = ()
+
+    def check(self):
+        """Raise once more what stopped the request."""
+        request = self.request
+        if request is not None and request.blocked is not None and request.refusal is not None:
+            raise blocked.Blocked(request.request_id, *request.refusal)
+
+    def count(self, data):
+        self.sent += len(data)
+
+
+class Out(Proxy):
+    """`wfile`: counts what is written."""
+
+    __slots__ = ('_cowitness_exchange',)
+
+    def __init__(self, stream, exchange):
+        Proxy.__init__(self, stream)
+        object.__setattr__(self, '_cowitness_exchange', exchange)
+
+    def __getattr__(self, name):
+        found = getattr(self._cowitness_inner, name)
+        return types.MethodType(_WRITES[name], self) if name in _WRITES else found
+
+
+def _write(self, data):
+    _check(self._cowitness_exchange)
+    _count(self._cowitness_exchange, data)
+    return self._cowitness_inner.write(data)
+
+
+def _writelines(self, lines):
+    for line in lines:
+        self.write(line)
+
+
+_WRITES = {'write': _write, 'writelines': _writelines}
+
+
+@guard.guarded
+def _check(exchange):
+    if exchange is not None:
+        exchange.check()
+
+
+@guard.guarded
+def _count(exchange, data):
+    exchange.count(data)
+
+
+def served(original, args, kwargs):
+    """handle_one_request(self)."""
+    exchange = _open(args)
+    if exchange is None:
+        return original(*args, **kwargs)
+    try:
+        return original(*args, **kwargs)
+    except blocked.Blocked as error:
+        _refuse(exchange, error)
+    except BaseException:
+        note_failure(exchange.request, ('ConnectionError', 'timeout'))
+        raise
+    finally:
+        _close(exchange)
+
+
+@guard.guarded
+def _open(args):
+    handler = args[0]
+    if any(hasattr(handler.__class__, name) for name in _WSGI):
+        return None
+    exchange = _under_way[id(handler)] = Exchange(handler)
+    return exchange
+
+
+@guard.guarded
+def _close(exchange):
+    _under_way.pop(id(exchange.handler), None)
+    if exchange.request is not None:
+        _end(exchange)
+    _take_back(exchange)
+
+
+@guard.guarded
+def _end(exchange):
+    request = exchange.request
+    request.response_size = max(exchange.sent - exchange.head, 0)
+    lifecycle.end(request, exchange.status, exchange.headers)
+
+
+@guard.guarded
+def _take_back(exchange):
+    """The handler gets its own files again, unless the app has put others there."""
+    for name, own, lent in exchange.lent:
+        if getattr(exchange.handler, name, None) is lent:
+            setattr(exchange.handler, name, own)
+
+
+def parsed(original, args, kwargs):
+    """parse_request(self): whether there is a request to serve."""
+    result = original(*args, **kwargs)
+    if result:
+        _begin(args[0])
+    return result
+
+
+@guard.guarded
+def _begin(handler):
+    """May raise Blocked."""
+    exchange = _under_way.get(id(handler))
+    if exchange is None or exchange.request is not None:
+        return
+    environ = _environ(handler)
+    try:
+        exchange.request = lifecycle.begin(environ, fill=_fill)
+    except blocked.Blocked:
+        exchange.request = context.current()
+        raise
+    if exchange.request is not None:
+        _lend(exchange, environ)
+
+
+def _fill(request):
+    request.framework = request.server = NAME
+
+
+@guard.guarded
+def _lend(exchange, environ):
+    handler = exchange.handler
+    lent = [('wfile', handler.wfile, class_for(Out, handler.wfile, _WRITES)(handler.wfile, exchange))]
+    if may_have_body(environ):
+        lent.append(('rfile', handler.rfile, tee(handler.rfile, exchange.request)))
+    exchange.lent = lent
+    for name, _, stand_in in lent:
+        setattr(handler, name, stand_in)
+
+
+def _environ(handler):
+    """What WSGI would say of this request."""
+    path, _, query = handler.path.partition('?')
+    secure = hasattr(getattr(handler, 'connection', None), 'getpeercert')
+    environ = {
+        'REQUEST_METHOD': handler.command, 'SCRIPT_NAME': '', 'QUERY_STRING': query, 'REQUEST_URI': handler.path,
+        'PATH_INFO': _CODED.sub(lambda found: chr(int(found.group(1), 16)), path),
+        'wsgi.url_scheme': 'https' if secure else 'http',
+    }  # fmt: skip
+    peer = handler.client_address
+    if isinstance(peer, tuple) and len(peer) > 1:
+        environ['REMOTE_ADDR'], environ['REMOTE_PORT'] = peer[0], str(peer[1])
+    _add_headers(environ, handler.headers.items())
+    return environ
+
+
+def _add_headers(environ, headers):
+    for name, value in headers:
+        key = name.upper().replace('-', '_')
+        if key not in ('CONTENT_TYPE', 'CONTENT_LENGTH'):
+            key = 'HTTP_' + key
+        environ[key] = environ[key] + ',' + value if key in environ else value
+
+
+def status_sent(original, args, kwargs):
+    """send_response(self, code, ...), and send_response_only where there is one. May raise Blocked."""
+    _note_status(args, kwargs)
+    return original(*args, **kwargs)
+
+
+@guard.guarded
+def _note_status(args, kwargs):
+    exchange = _under_way.get(id(args[0]))
+    if exchange is not None and exchange.request is not None:
+        exchange.check()
+        exchange.status = int(args[1] if len(args) > 1 else kwargs['code'])
+
+
+def header_sent(original, args, kwargs):
+    """send_header(self, keyword, value)."""
+    result = original(*args, **kwargs)
+    _note_header(args)
+    return result
+
+
+@guard.guarded
+def _note_header(args):
+    exchange = _under_way.get(id(args[0]))
+    if exchange is not None and len(args) == 3:
+        exchange.headers.append((str(args[1]), str(args[2])))
+
+
+def headers_sent(original, args, kwargs):
+    """end_headers(self): what follows is the body."""
+    result = original(*args, **kwargs)
+    _note_head(args)
+    return result
+
+
+@guard.guarded
+def _note_head(args):
+    exchange = _under_way.get(id(args[0]))
+    if exchange is not None:
+        exchange.head = exchange.sent
+
+
+@guard.guarded
+def _refuse(exchange, error):
+    """Answer in the app's place, unless a part of its answer is out. The connection ends."""
+    handler = exchange.handler
+    handler.close_connection = True
+    handler.__dict__.pop('_headers_buffer', None)
+    _take_back(exchange)
+    if exchange.sent:
+        return
+    status, headers, body = blocked.response(error, handler.headers.get('Accept') or '', handler.command)
+    exchange.status, exchange.headers = error.status, headers
+    body = b''.join(body)
+    exchange.sent = len(body)
+    try:
+        handler.wfile.write(_head(handler, status, headers) + body)
+        handler.wfile.flush()
+        handler.log_request(error.status)
+        _read_up(exchange)
+    except (OSError, socket.error):  # the client has gone
+        pass
+
+
+def _head(handler, status, headers):
+    if handler.request_version == 'HTTP/0.9':
+        return b''
+    lines = ['%s %s' % (handler.protocol_version, status)]
+    own = [('Server', handler.version_string()), ('Date', handler.date_time_string())]
+    lines += ['%s: %s' % pair for pair in own + list(headers) + [('Connection', 'close')]]
+    return '\r\n'.join(lines + ['', '']).encode('latin-1')
+
+
+def _read_up(exchange):
+    """A connection that is closed with a body unread is reset, and the client may never read the answer."""
+    handler = exchange.handler
+    length = handler.headers.get('Content-Length') or ''
+    left = (int(length) if length.isdigit() else 0) - exchange.request.body_size
+    if left > 0:
+        handler.connection.settimeout(PATIENCE)
+        handler.rfile.read(min(left, MAX_UNREAD))
+
+
+_MODULE = 'http.server' if facts.TEXT_IS_UNICODE else 'BaseHTTPServer'
+ROWS = [
+    Row(_MODULE, 'BaseHTTPRequestHandler.handle_one_request', served),
+    Row(_MODULE, 'BaseHTTPRequestHandler.parse_request', parsed),
+    Row(_MODULE, 'BaseHTTPRequestHandler.send_response', status_sent),
+    Row(_MODULE, 'BaseHTTPRequestHandler.send_response_only', status_sent),
+    Row(_MODULE, 'BaseHTTPRequestHandler.send_header', header_sent),
+    Row(_MODULE, 'BaseHTTPRequestHandler.end_headers', headers_sent),
+]
