@@ -12,7 +12,7 @@ import re
 import socket
 import types
 
-from ..core import blocked, context, facts, guard, lifecycle
+from ..core import blocked, facts, guard, lifecycle
 from .body import tee
 from .failure import note_failure
 from .patch import Row
@@ -20,30 +20,62 @@ from .proxy import Proxy, class_for
 from .wsgi import may_have_body
 
 NAME = 'http.server'
-_WSGI = ('run_wsgi', 'get_environ', 'make_environ', 'wsgi_setup')  # what handlers that run WSGI have
+_WSGI = (
+    'run_wsgi',
+    'get_environ',
+    'make_environ',
+    'wsgi_setup',
+)  # what handlers that run WSGI have
 _CODED = re.compile('%([0-9a-fA-F]{2})')
 MAX_UNREAD, PATIENCE = 1 << 16, 1.0
+_LAST_RESORT = b'HTTP/1.0 403 Blocked\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
 _under_way = {}
 
 
 class Exchange(object):
     """A handler's request under way, and what is out of its answer: `sent` counts bytes, `head` those that are no body."""
 
-    __slots__ = ('handler', 'request', 'status', 'headers', 'sent', 'head', 'lent')
+    __slots__ = ('handler', 'wfile', 'request', 'status', 'headers', 'sent', 'head', 'lent')
 
     def __init__(self, handler):
-        self.handler, self.request = handler, None
+        self.handler, self.wfile, self.request = handler, handler.wfile, None
         self.status, self.headers, self.sent, self.head = 0, [], 0, 0
         self.lent = ()
 
+    def fill(self, request):
+        """This is the request."""
+        request.framework = NAME
+        request.server = NAME
+        self.request = request
+
+    @guard.guarded
     def check(self):
         """Raise once more what stopped the request."""
         request = self.request
         if request is not None and request.blocked is not None and request.refusal is not None:
             raise blocked.Blocked(request.request_id, *request.refusal)
 
-    def count(self, data):
-        self.sent += len(data)
+    @guard.guarded
+    def take_back(self):
+        """The handler gets its own files again, unless the app has put others there."""
+        for name, own, lent in self.lent:
+            if getattr(self.handler, name, None) is lent:
+                setattr(self.handler, name, own)
+
+    @guard.guarded
+    def end(self):
+        """It is over."""
+        _forget(self)
+        if self.request is not None:
+            lifecycle.end(self.request, self.status, self.headers)
+        self.take_back()
+
+
+@guard.guarded
+def _forget(exchange):
+    _under_way.pop(id(exchange.handler), None)
+    if exchange.request is not None:
+        exchange.request.response_size = max(exchange.sent - exchange.head, 0)
 
 
 class Out(Proxy):
@@ -61,28 +93,24 @@ class Out(Proxy):
 
 
 def _write(self, data):
-    _check(self._cowitness_exchange)
-    _count(self._cowitness_exchange, data)
+    self._cowitness_exchange.check()
+    _count(self._cowitness_exchange, (data,))
     return self._cowitness_inner.write(data)
 
 
 def _writelines(self, lines):
-    for line in lines:
-        self.write(line)
+    self._cowitness_exchange.check()
+    _count(self._cowitness_exchange, lines)
+    return self._cowitness_inner.writelines(lines)
 
 
 _WRITES = {'write': _write, 'writelines': _writelines}
 
 
 @guard.guarded
-def _check(exchange):
-    if exchange is not None:
-        exchange.check()
-
-
-@guard.guarded
-def _count(exchange, data):
-    exchange.count(data)
+def _count(exchange, parts):
+    """What is walked through once only is not counted, but out."""
+    exchange.sent += sum(map(len, parts)) if isinstance(parts, (list, tuple)) else 1
 
 
 def served(original, args, kwargs):
@@ -98,7 +126,7 @@ def served(original, args, kwargs):
         note_failure(exchange.request, ('ConnectionError', 'timeout'))
         raise
     finally:
-        _close(exchange)
+        exchange.end()
 
 
 @guard.guarded
@@ -108,29 +136,6 @@ def _open(args):
         return None
     exchange = _under_way[id(handler)] = Exchange(handler)
     return exchange
-
-
-@guard.guarded
-def _close(exchange):
-    _under_way.pop(id(exchange.handler), None)
-    if exchange.request is not None:
-        _end(exchange)
-    _take_back(exchange)
-
-
-@guard.guarded
-def _end(exchange):
-    request = exchange.request
-    request.response_size = max(exchange.sent - exchange.head, 0)
-    lifecycle.end(request, exchange.status, exchange.headers)
-
-
-@guard.guarded
-def _take_back(exchange):
-    """The handler gets its own files again, unless the app has put others there."""
-    for name, own, lent in exchange.lent:
-        if getattr(exchange.handler, name, None) is lent:
-            setattr(exchange.handler, name, own)
 
 
 def parsed(original, args, kwargs):
@@ -148,23 +153,17 @@ def _begin(handler):
     if exchange is None or exchange.request is not None:
         return
     environ = _environ(handler)
-    try:
-        exchange.request = lifecycle.begin(environ, fill=_fill)
-    except blocked.Blocked:
-        exchange.request = context.current()
-        raise
+    lifecycle.begin(environ, fill=exchange.fill)
     if exchange.request is not None:
         _lend(exchange, environ)
-
-
-def _fill(request):
-    request.framework = request.server = NAME
 
 
 @guard.guarded
 def _lend(exchange, environ):
     handler = exchange.handler
-    lent = [('wfile', handler.wfile, class_for(Out, handler.wfile, _WRITES)(handler.wfile, exchange))]
+    lent = [
+        ('wfile', handler.wfile, class_for(Out, handler.wfile, _WRITES)(handler.wfile, exchange))
+    ]
     if may_have_body(environ):
         lent.append(('rfile', handler.rfile, tee(handler.rfile, exchange.request)))
     exchange.lent = lent
@@ -184,16 +183,17 @@ def _environ(handler):
     peer = handler.client_address
     if isinstance(peer, tuple) and len(peer) > 1:
         environ['REMOTE_ADDR'], environ['REMOTE_PORT'] = peer[0], str(peer[1])
-    _add_headers(environ, handler.headers.items())
+    _add_headers(environ, handler.headers)
     return environ
 
 
 def _add_headers(environ, headers):
-    for name, value in headers:
+    values = getattr(headers, 'get_all', None) or headers.getheaders
+    for name in headers.keys():
         key = name.upper().replace('-', '_')
         if key not in ('CONTENT_TYPE', 'CONTENT_LENGTH'):
             key = 'HTTP_' + key
-        environ[key] = environ[key] + ',' + value if key in environ else value
+        environ[key] = ','.join(values(name))
 
 
 def status_sent(original, args, kwargs):
@@ -238,37 +238,53 @@ def _note_head(args):
         exchange.head = exchange.sent
 
 
-@guard.guarded
 def _refuse(exchange, error):
     """Answer in the app's place, unless a part of its answer is out. The connection ends."""
+    _give_up(exchange)
+    if not exchange.sent:
+        _send(exchange, _refusal(exchange, error) or _LAST_RESORT)
+
+
+@guard.guarded
+def _give_up(exchange):
     handler = exchange.handler
     handler.close_connection = True
     handler.__dict__.pop('_headers_buffer', None)
-    _take_back(exchange)
-    if exchange.sent:
-        return
-    status, headers, body = blocked.response(error, handler.headers.get('Accept') or '', handler.command)
-    exchange.status, exchange.headers = error.status, headers
+
+
+@guard.guarded
+def _refusal(exchange, error):
+    """All bytes of the refusal."""
+    handler = exchange.handler
+    exchange.status = error.status
+    accept = handler.headers.get('Accept') or ''
+    status, exchange.headers, body = blocked.response(error, accept, handler.command)
     body = b''.join(body)
     exchange.sent = len(body)
-    try:
-        handler.wfile.write(_head(handler, status, headers) + body)
-        handler.wfile.flush()
-        handler.log_request(error.status)
-        _read_up(exchange)
-    except (OSError, socket.error):  # the client has gone
-        pass
-
-
-def _head(handler, status, headers):
     if handler.request_version == 'HTTP/0.9':
-        return b''
+        return body
     lines = ['%s %s' % (handler.protocol_version, status)]
     own = [('Server', handler.version_string()), ('Date', handler.date_time_string())]
-    lines += ['%s: %s' % pair for pair in own + list(headers) + [('Connection', 'close')]]
-    return '\r\n'.join(lines + ['', '']).encode('latin-1')
+    lines += ['%s: %s' % pair for pair in own + exchange.headers + [('Connection', 'close')]]
+    return '\r\n'.join(lines + ['', '']).encode('latin-1') + body
 
 
+def _send(exchange, data):
+    try:
+        exchange.wfile.write(data)
+        exchange.wfile.flush()
+    except (OSError, socket.error, ValueError):  # the client has gone
+        return
+    _log(exchange)
+    _read_up(exchange)
+
+
+@guard.guarded
+def _log(exchange):
+    exchange.handler.log_request(exchange.status)
+
+
+@guard.guarded
 def _read_up(exchange):
     """A connection that is closed with a body unread is reset, and the client may never read the answer."""
     handler = exchange.handler
@@ -276,7 +292,14 @@ def _read_up(exchange):
     left = (int(length) if length.isdigit() else 0) - exchange.request.body_size
     if left > 0:
         handler.connection.settimeout(PATIENCE)
-        handler.rfile.read(min(left, MAX_UNREAD))
+        _read(handler.rfile, min(left, MAX_UNREAD))
+
+
+def _read(stream, size):
+    try:
+        stream.read(size)
+    except (OSError, socket.error):  # it does not come
+        pass
 
 
 _MODULE = 'http.server' if facts.TEXT_IS_UNICODE else 'BaseHTTPServer'

@@ -148,7 +148,7 @@ class Plain(Serving):
         self.assertEqual(told, line)
         self.assertEqual(record['peer'], {'address': '127.0.0.1', 'port': self.own})
         self.assertIn(['accept', 'text/html'], record['headers'])
-        self.assertIn(['x-two', '2,3'], [[k, v.replace(', ', ',')] for k, v in record['headers']])
+        self.assertIn(['x-two', '2,3'], record['headers'])
         self.assertEqual((record['status'], record['response_body_size']), (201, 5))
         self.assertIn(['x-a', 'b'], record['response_headers'])
         self.assertEqual((record['framework'], self.server.seen[0][0]), ('http.server', True))
