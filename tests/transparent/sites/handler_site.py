@@ -1,4 +1,7 @@
-"""Echo and misbehave on http.server itself: `/read/HOW` reads the body so, `/answer/HOW` answers so. `python -m ... PORT`."""
+"""Echo and misbehave on http.server itself: `/read/HOW` reads the body so, `/answer/HOW` answers so.
+
+`python -m ... PORT`
+"""
 
 from __future__ import print_function
 
