@@ -12,7 +12,7 @@ import re
 import socket
 import types
 
-from ..core import blocked, facts, guard, lifecycle
+from ..core import blocked, facts, guard, lifecycle, names
 from .body import tee
 from .failure import note_failure
 from .patch import Row
@@ -27,7 +27,7 @@ _WSGI = (
     'wsgi_setup',
 )  # what handlers that run WSGI have
 _CODED = re.compile('%([0-9a-fA-F]{2})')
-MAX_UNREAD, PATIENCE = 1 << 16, 1.0
+MAX_UNREAD, PATIENCE = 1 << 20, 1.0
 _LAST_RESORT = b'HTTP/1.0 403 Blocked\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
 _under_way = {}
 
@@ -286,7 +286,7 @@ def _log(exchange):
 
 @guard.guarded
 def _read_up(exchange):
-    """A connection that is closed with a body unread is reset, and the client may never read the answer."""
+    """A connection that is closed with a body unread is reset, and a client that still sends may never read the answer."""
     handler = exchange.handler
     length = handler.headers.get('Content-Length') or ''
     left = (int(length) if length.isdigit() else 0) - exchange.request.body_size
@@ -295,11 +295,20 @@ def _read_up(exchange):
         _read(handler.rfile, min(left, MAX_UNREAD))
 
 
-def _read(stream, size):
+def _read(stream, left):
+    read = getattr(stream, 'read1', None) or _read_one(stream)
+    end = names.monotonic() + PATIENCE
     try:
-        stream.read(size)
+        while left > 0 and names.monotonic() < end:
+            data = read(min(left, 65536))
+            left -= len(data) or left
     except (OSError, socket.error):  # it does not come
         pass
+
+
+def _read_one(stream):
+    """2.7 has no read1: what reads a byte never waits for another."""
+    return lambda size: stream.read(1)
 
 
 _MODULE = 'http.server' if facts.TEXT_IS_UNICODE else 'BaseHTTPServer'

@@ -96,6 +96,10 @@ class Handler(BaseHTTPRequestHandler):
         environ = {'REQUEST_METHOD': 'GET', 'PATH_INFO': '/wsgi', 'wsgi.input': io.BytesIO()}
         self.answer(b''.join(wsgi.call(application, environ, lambda *args: None, 'inner')))
 
+    def finish(self):
+        self.server.left = type(self.rfile).__name__, type(self.wfile).__name__
+        BaseHTTPRequestHandler.finish(self)
+
     def log_message(self, form, *args):
         self.server.log.append(form % args)
 
@@ -160,6 +164,7 @@ class Plain(Serving):
         self.assertEqual(heard.count(b'HTTP/1.1 201'), 2)
         self.assertEqual([r['path'] for r in self.records(2)], ['/a', '/b'])
         self.assertEqual([name for _, name in self.server.seen], ['Out', 'Out'])
+        self.assertFalse({'Out', 'Tee'}.intersection(self.server.left))
 
     def test_bodies(self):
         """The app gets its bytes, and the record has them."""
@@ -197,6 +202,16 @@ class Plain(Serving):
         record = self.ended()
         self.assertEqual((record['framework'], record['status']), ('inner', 201))
 
+    def test_handlers_of_others_that_run_applications(self):
+        """Those that answer through http.server (werkzeug's) are left to WSGI, too."""
+
+        class Running(Handler):
+            run_wsgi = do_GET = Handler.on_wsgi
+
+        port = self.serve(HTTPServer(('127.0.0.1', 0), Running))
+        self.talk(b'GET /outer HTTP/1.1\r\n' + LAST + b'\r\n', port)
+        self.assertEqual((self.ended()['path'], self.ended()['framework']), ('/wsgi', 'inner'))
+
     def test_wsgi_servers(self):
         """Handlers that run WSGI applications are left to WSGI: one request, not of http.server."""
 
@@ -218,8 +233,14 @@ class Refusing(Serving):
     verdict = {'action': 'block', 'status': 451, 'headers': [['X-From', 'collector']], 'body': u'caf\xe9'}
 
     def test_refused_requests_never_reach_the_app(self):
-        """The client gets the verdict's answer and the end of the connection, though it said more than was read."""
-        heard = self.talk(b'POST /hello HTTP/1.1\r\nContent-Length: 40000\r\n\r\n' + b'x' * 40000)
+        """The client gets the verdict's answer and the end of the connection, though it goes on sending what nobody reads."""
+        client = socket.create_connection(('127.0.0.1', self.port), 20)
+        self.addCleanup(client.close)
+        client.sendall(b'POST /hello HTTP/1.1\r\nContent-Length: 9000\r\n\r\n')
+        heard = client.recv(1)
+        for _ in range(900):
+            client.sendall(b'x' * 10)
+        heard += b''.join(iter(lambda: client.recv(65536), b''))
         head, _, body = heard.partition(b'\r\n\r\n')
         self.assertTrue(head.startswith(b'HTTP/1.1 451 Blocked\r\n'))
         for line in (b'X-From: collector', b'Content-Length: 5', b'Connection: close'):
