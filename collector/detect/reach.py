@@ -102,7 +102,7 @@ def _distinct(operations: Iterable[OperationRecord]) -> Iterator[OperationRecord
     seen = set[tuple[str, str, tuple[str, ...]]]()
     for operation in operations:
         key = (operation.kind, operation.text, tuple(operation.argv))
-        if key in seen or len(seen) >= MAX_OPERATIONS or operation.parameterised:
+        if key in seen or len(seen) >= MAX_OPERATIONS:
             continue
         seen.add(key)
         yield operation

@@ -18,7 +18,7 @@ class Request(object):
         'body_size', 'body_truncated', 'user', 'exception', 'status', 'response_headers',
         'operations', 'next_index', 'dropped_operations', 'announced', 'unusual', 'ended', 'blocked',
         'shares_thread', 'followed', 'trace_flags', 'tracestate', 'remote_span_id', 'sent_span_ids',
-        'message', 'sought', 'response_size', 'native', 'refusal',
+        'message', 'sought', 'response_size', 'native', 'refusal', 'server',
     )  # fmt: skip
 
     def __init__(self):
@@ -40,6 +40,7 @@ class Request(object):
         self.message = self.sought = None
         self.refusal = None  # (status, answer) that nobody has heard yet
         self.native = None  # the framework's own, on its way to its view
+        self.server = ''  # what serves it, where that is no WSGI or ASGI server
 
 
 class Operation(object):

@@ -20,6 +20,7 @@ _LIBRARIES = [
     'threads',
     'dbapi_rows',
     'servers',
+    'http_server',
     'flask',
     'flask_login',
     'django',
@@ -45,7 +46,7 @@ if facts.HAS_ASYNC:
 # An app that imports one of these is going to serve: connect now, so that its first request is witnessed too.
 _SERVING = (
     'flask.app', 'django.core.handlers.wsgi', 'gunicorn.workers.base', 'wsgiref.handlers',
-    'starlette.applications', 'uvicorn.config', 'hypercorn.config', 'celery.apps.worker', 'rq.worker',
+    'http.server', 'BaseHTTPServer', 'starlette.applications', 'uvicorn.config', 'hypercorn.config', 'celery.apps.worker', 'rq.worker',
 )  # fmt: skip
 
 

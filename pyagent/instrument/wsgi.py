@@ -42,7 +42,7 @@ def call(application, environ, start_response, framework=''):
 @guard.guarded
 def _begin(environ, start_response, framework):
     """What listens to the answer; None where the request is another's already, or nobody's. May raise Blocked."""
-    serving = environ.get(KEY)
+    serving = environ.get(KEY) or _around()
     if serving is not None and not serving.ended:
         serving.framework = framework or serving.framework
         return None
@@ -55,15 +55,22 @@ def _begin(environ, start_response, framework):
     return answer
 
 
+def _around():
+    """The request of a server that is no WSGI server, and calls an application all the same."""
+    serving = context.current()
+    return serving if serving is not None and serving.server else None
+
+
 @guard.guarded
 def _prepare(environ, request, answer):
     environ[KEY], answer.accept = request, environ.get('HTTP_ACCEPT', '')
     answer.lend_file_wrapper(environ)
-    if _may_have_body(environ) and environ.get('wsgi.input') is not None:
+    if may_have_body(environ) and environ.get('wsgi.input') is not None:
         environ['wsgi.input'] = tee(environ['wsgi.input'], request)
 
 
-def _may_have_body(environ):
+def may_have_body(environ):
+    """Whether this request announces a body, or may have one."""
     length = environ.get('CONTENT_LENGTH')
     if length:
         return length != '0'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from collector.detect.reached.occurrences import MAX_TEXT, spans, touched
 from collector.detect.reached.sql_tokens import Token, tokens
@@ -32,12 +32,18 @@ class Statement:
         """The input's part of the statement where it is code, else an empty text."""
         if len(value.strip()) < MIN_INPUT:
             return ""
-        for start, end in spans(value, self._text):
+        for start, end in self._places(value):
             if self._tokens is None:
                 self._tokens = tokens(self._text, self._dialect)
             if self._is_code(start, end):
                 return self._text[start:end]
         return ""
+
+    def _places(self, value: str) -> Iterator[tuple[int, int]]:
+        """Where the input stands. Drivers that format write a percent sign twice, and libraries do so for them."""
+        yield from spans(value, self._text)
+        if "%" in value and "%%" in self._text:
+            yield from spans(value.replace("%", "%%"), self._text)
 
     def _is_code(self, start: int, end: int) -> bool:
         """Comments and ends of statements that begin in the input; among three tokens and more a keyword, a call, equal

@@ -26,6 +26,8 @@ def reached(value: str, url: str, resolved: Sequence[str] = ()) -> str:
         scheme = parts.scheme
     except ValueError:
         return ""
+    if scheme == "data":  # says what it holds, and nobody is asked
+        return ""
     if scheme not in _SCHEMES:
         return url if value.lower().startswith(scheme + ":") else ""
     if _crosses(value, url, parts.netloc):

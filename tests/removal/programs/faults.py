@@ -13,7 +13,7 @@ import pyagent
 from pyagent.core import agent as agents
 from pyagent.core import context, facts, guard
 from tests.pyagent.support import Listener, wait_for
-from tests.removal.programs import acts, shops
+from tests.removal.programs import acts, handlers, shops
 from tests.removal.programs.injector import KINDS, Broken, InjectedError, Injector, text_of
 
 # The app's own call, and what leads to it.
@@ -24,7 +24,7 @@ APPS = [
     r'.*\b_?(raw_)?(send|receive)\(.*|.*\b_(call|serve|refuse|begins(_again)?)\(.*|body = answer\.refuse\(.*',
     r'(return |write = )?(self\._)?start_response\(.*|result = self\._write\(.*',
     r'(operation = begun|_ask|lifecycle\.begin)\(.*|(return |cursor = )(sqlite3\.Connection|self)\.cursor\(.*',
-    r'return user_id, named\(\)',
+    r'return user_id, named\(\)|exchange\.wfile\.(write|flush)\(.*',
     r'return (getattr\((kind|super\(owner, self\)), name\)|raw\.__get__)\(.*',
 ]
 
@@ -140,7 +140,7 @@ def try_all(injector, lines, agent, listener):
 
 def main():
     listener = Listener(os.environ['COWITNESS_RUN_DIR'])
-    trials = [Trial(name, work) for name, work in shops.requests()]
+    trials = [Trial(name, work) for name, work in shops.requests() + handlers.requests()]
     if _has('starlette'):
         from tests.removal.programs import shops_py3
 

@@ -30,6 +30,13 @@ def test_code(template: str, value: str) -> None:
     assert Statement(template.format(value), "sqlite").reached(value) == value
 
 
+def test_percent_signs_that_are_written_twice() -> None:
+    """A statement for a driver that formats has them so; a percent sign hides nothing."""
+    statement = Statement("select * from books where owner = %s and title like '%%x%%' or 1=1--%%'", "postgresql")
+    assert statement.reached("x%' or 1=1--") == "x%%' or 1=1--"
+    assert statement.reached("%x%") == ""
+
+
 @pytest.mark.parametrize(
     ("template", "value"),
     [

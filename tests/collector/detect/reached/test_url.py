@@ -34,6 +34,7 @@ def test_decides(value: str, url: str, host: str) -> None:
     ("value", "url"),
     [
         ("https://cdn.example.com/x.png", "https://cdn.example.com/x.png"),
+        ("data:image/png;base64,iVBORw0KGgo=", "data:image/png;base64,iVBORw0KGgo="),
         ("/covers/1.png", "http://127.0.0.1:8080/covers/1.png"),
         ("covers/1.png", "http://127.0.0.1:8080/covers/1.png"),
         ("127.0.0.1", "http://api.example.com/lookup?ip=127.0.0.1"),
