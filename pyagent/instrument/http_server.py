@@ -142,13 +142,14 @@ def parsed(original, args, kwargs):
     """parse_request(self): whether there is a request to serve."""
     result = original(*args, **kwargs)
     if result:
-        _begin(args[0])
+        _begin(args)
     return result
 
 
 @guard.guarded
-def _begin(handler):
+def _begin(args):
     """May raise Blocked."""
+    handler = args[0]
     exchange = _under_way.get(id(handler))
     if exchange is None or exchange.request is not None:
         return
