@@ -66,7 +66,7 @@ def app(witnessed_node: Node, tmp_path: Path, request: pytest.FixtureRequest) ->
     mode, port = str(request.param), free_port()
     (tmp_path / "plain.py").write_text(APP)
     (tmp_path / "notes.txt").write_text("seven")
-    settings = {"COWITNESS_MODE": mode, "COWITNESS_SERVICE": f"plain-{mode}", "COWITNESS_DEADLINE_MS": "2000"}
+    settings = {"COWITNESS_MODE": mode, "COWITNESS_SERVICE": f"plain-{mode}", "COWITNESS_DEADLINE_MS": "1000"}
     with running_app(witnessed_node, python("plain.py", str(port)), port, tmp_path, **settings) as running:
         wait_for(lambda: watched(running, witnessed_node, f"plain-{mode}", 1), 60, "a watched process")
         yield running
