@@ -7,6 +7,7 @@ import sys
 from . import names, native
 
 MAX_OPERATIONS = 512
+MAX_CODE = 64  # of these; libraries make code of text while they are imported
 
 
 class Request(object):

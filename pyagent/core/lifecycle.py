@@ -11,7 +11,7 @@ from .blocked import Blocked, played
 from .guard import count, guarded
 from .ids import hexadecimal, new_pair
 
-_TOLD_EARLY = frozenset(('shell', 'argv', 'file', 'url', 'code', 'template', 'deserialize'))
+_TOLD_EARLY = frozenset(('shell', 'argv', 'file', 'url', 'template', 'deserialize'))
 
 
 def begin(environ, headers=None, shares_thread=False, fill=None):
@@ -170,6 +170,8 @@ def operation_goes_on(operation):
 
 @guarded
 def _operation_start(agent, request, operation):
+    if operation.kind == 'code':
+        _make_room(request)
     if len(request.operations) >= context.MAX_OPERATIONS:
         request.dropped_operations += 1
         count('dropped_operations')
@@ -185,6 +187,15 @@ def _operation_start(agent, request, operation):
     if operation.kind in _TOLD_EARLY:
         _witness_early(agent, request, operation)
     return operation
+
+
+def _make_room(request):
+    """Of many pieces of code the last ones stay: what comes of an input is made after the imports that it needs."""
+    code = [operation for operation in request.operations if operation.kind == 'code']
+    if len(code) >= context.MAX_CODE:
+        request.operations.remove(code[0])
+        request.dropped_operations += 1
+        count('dropped_operations')
 
 
 @guarded

@@ -47,6 +47,12 @@ class Sources(HookCase):
         )
         self.assertEqual(self.operations(lambda: ast.literal_eval('[1, 2]')), [])
 
+    def test_much_code_leaves_room(self):
+        """Libraries that make code of text while they are imported use up no more than a part of what is kept."""
+        found = self.operations(lambda: [eval(str(number)) for number in range(600)] + [os.system('true')])
+        self.assertEqual([text for kind, text, _ in found if kind == 'code'], [str(n) for n in range(536, 600)])
+        self.assertEqual(found[-1], ('shell', 'true', 'os.system'))
+
     def test_names_of_the_caller(self):
         """Without names of their own eval and exec have the caller's: its variables, its module's, and no more."""
         local = 5
