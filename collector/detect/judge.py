@@ -75,7 +75,8 @@ class Judge:
         if not findings:
             return None
         kept = [finding.highlight for finding in findings]
-        operations = self._views.operations(record.operations, kept, items)
+        reached = {finding.operation_index for finding in findings}
+        operations = self._views.operations(record.operations, kept, items, reached)
         return RequestReport(self.request_view(record, process), findings, operations, final)
 
     def plain_report(self, record: RequestRecord, process: Process) -> RequestReport:

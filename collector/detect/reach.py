@@ -15,7 +15,7 @@ from collector.detect.reached.sql import Statement
 from collector.detect.reached.template import Template
 from collector.wire.agent import OperationRecord
 
-MAX_OPERATIONS = 256
+MAX_OPERATIONS = 512
 """Operations of one request that are compared, equal ones once."""
 
 MAX_INPUTS = 512

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from collector.detect import client_address, literals, redact
 from collector.detect.inputs import Input
@@ -52,11 +52,19 @@ class Views:
         )  # fmt: skip
 
     def operations(
-        self, records: Iterable[OperationRecord], kept: Sequence[str], items: Sequence[Input]
+        self,
+        records: Iterable[OperationRecord],
+        kept: Sequence[str],
+        items: Sequence[Input],
+        first: Container[int] = (),
     ) -> tuple[Operation, ...]:
-        """Operations without literals and secrets; `kept` are inputs that may be seen in a statement."""
+        """Operations without literals and secrets; `kept` are inputs that may be seen in a statement. Of too many those
+        whose index is in `first` are not left out."""
         hidden = self.secrets(items)
-        return tuple(self._operation(record, kept, hidden) for record in list(records)[:MAX_OPERATIONS])
+        chosen = sorted(records, key=lambda record: record.index not in first)[:MAX_OPERATIONS]
+        return tuple(
+            self._operation(record, kept, hidden) for record in sorted(chosen, key=lambda record: record.index)
+        )
 
     def text(self, record: OperationRecord, kept: Sequence[str], hidden: Sequence[str]) -> str:
         """What an operation did, as it may be stored."""

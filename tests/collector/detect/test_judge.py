@@ -263,3 +263,11 @@ def test_settings_that_cannot_stand() -> None:
     """A judge is not built from bad settings."""
     with pytest.raises(ValueError, match="trusted_proxies: 'x'"):
         Judge(DetectSettings(trusted_proxies=("x",)))
+
+
+def test_what_was_reached_is_kept_of_many_operations() -> None:
+    """The operation that a finding is about is on the trace, however many came before it."""
+    many = [("file", f"/srv/{number}") for number in range(300)]
+    made = told(get("host=x%3Bid", *many, ("shell", "ping x;id")))
+    assert len(made.operations) == 128
+    assert made.operations[-1].text == "ping x;id"
