@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from collector.correlate.peers import plain
 from collector.model import Finding, Operation, Verdict
 from probes.vocabulary import KernelEvent
@@ -100,6 +102,14 @@ def _named(event: KernelEvent, text: str) -> bool:
 def _path(finding: Finding, operation: Operation | None, events: Events) -> set[int]:
     """What was done to the reached path, successfully."""
     return _opens({normal(text) for text in (finding.statement, operation.text if operation else "") if text}, events)
+
+
+def _outside(finding: Finding, operation: Operation | None, events: Events) -> set[int]:
+    """Opens of the file, or connects to the host, that an entity of XML names."""
+    target = finding.probe_text
+    if (where := destination(target)) is None or (where[1] >= 0 and "://" not in target):
+        return _opens({normal(target)}, events)
+    return _request_forgery(replace(finding, statement=target), operation, events)
 
 
 def _opens(wanted: set[str], events: Events) -> set[int]:
@@ -196,5 +206,6 @@ _JUDGES: dict[str, Callable[[Finding, Operation | None, Events], set[int]]] = {
     "template_injection": _run,
     "deserialization": _run,
     "path_traversal": _path,
+    "xxe": _outside,
     "ssrf": _request_forgery,
 }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from collector.detect.inputs import Input
-from collector.detect.reached import argv, files, objects, url
+from collector.detect.reached import argv, files, objects, url, xml
 from collector.detect.reached.python import Source
 from collector.detect.reached.shell import CommandLine
 from collector.detect.reached.sql import Statement
@@ -26,8 +26,11 @@ _NO_WORD = re.compile(r"\W")
 _WORDS_COUNT = frozenset(("argv", "url", "deserialize"))
 """Kinds where a plain word can be enough: a program, a host's name, a name in base64."""
 
-_TARGETS = frozenset(("file", "url", "connect", "deserialize"))
+_TARGETS = frozenset(("file", "url", "connect", "deserialize", "xml"))
 """Kinds where the kernel shows what the input means, not how it is spelled."""
+
+_FROM_BYTES = frozenset(("deserialize", "xml"))
+"""Kinds that an upload or a whole body may be."""
 
 _ADDRESSES_OF_OURS = frozenset(("referer", "origin"))
 """Headers that name this app itself, which may well ask itself."""
@@ -57,6 +60,7 @@ KINDS = {
     "deserialize": Kind(
         "deserialization", "deser-900", "An input says what to load and call", ("CWE-502", "CAPEC-586", "T1190")
     ),
+    "xml": Kind("xxe", "xxe-900", "An input sends a reader of XML outside", ("CWE-611", "CAPEC-221", "T1190")),
     "connect": Kind("ssrf", "ssrf-901", "An input decides whom to connect to", ("CWE-918", "CAPEC-664", "T1090")),
 }
 
@@ -86,7 +90,7 @@ def reached(
     for operation in looked_at:
         look = _looker(operation)
         candidates = (everything if operation.kind in _WORDS_COUNT else odd)[:MAX_INPUTS]
-        for item in candidates + whole if operation.kind == "deserialize" else candidates:
+        for item in candidates + whole if operation.kind in _FROM_BYTES else candidates:
             if not _concerns(operation, item):
                 continue
             budget -= len(operation.text) + len(item.value)
@@ -122,6 +126,8 @@ def _looker(operation: OperationRecord) -> Callable[[str], str]:
         return Source(text).reached
     if kind == "template":
         return Template(text, operation.dialect).reached
+    if kind == "xml":
+        return lambda value: xml.reached(value, text)
     if kind == "deserialize":
         return lambda value: objects.reached(value, text)
     if kind == "connect":

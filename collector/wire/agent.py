@@ -51,7 +51,7 @@ class BlockedRecord(Struct, frozen=True):
 
 class OperationRecord(Struct, frozen=True):
     index: Annotated[int, Meta(ge=0, lt=1 << 31)]
-    kind: Literal["sql", "shell", "argv", "file", "url", "connect", "code", "template", "deserialize"]
+    kind: Literal["sql", "shell", "argv", "file", "url", "connect", "code", "template", "deserialize", "xml"]
     start_time: Count = 0
     duration: Count = 0
     text: Text = ""

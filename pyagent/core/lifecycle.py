@@ -11,7 +11,7 @@ from .blocked import Blocked, played
 from .guard import count, guarded
 from .ids import hexadecimal, new_pair
 
-_TOLD_EARLY = frozenset(('shell', 'argv', 'file', 'url', 'template', 'deserialize'))
+_TOLD_EARLY = frozenset(('shell', 'argv', 'file', 'url', 'template', 'deserialize', 'xml'))
 
 
 def begin(environ, headers=None, shares_thread=False, fill=None):

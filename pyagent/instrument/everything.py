@@ -17,6 +17,7 @@ _LIBRARIES = [
     'code',
     'templates',
     'deserialize',
+    'xml',
     'threads',
     'dbapi_rows',
     'servers',

@@ -7,7 +7,7 @@ import sys
 from ..core import context, guard, lifecycle
 from .failure import frame_stack
 
-WITH_STACK = ('shell', 'argv', 'url', 'code', 'template', 'deserialize')
+WITH_STACK = ('shell', 'argv', 'url', 'code', 'template', 'deserialize', 'xml')
 NESTING = ('url', 'sql', 'code', 'deserialize')
 
 

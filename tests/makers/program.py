@@ -1,12 +1,13 @@
 """Templates and objects made of text, in a request each; prints the operations as JSON. In the grammar of 2.7."""
 
 
+import io
 import json
 import os
 import tempfile
 
 import pyagent
-from pyagent.core import guard, lifecycle
+from pyagent.core import guard, lifecycle, record
 from tests.pyagent.support import environ
 
 os.environ['COWITNESS_RUN_DIR'] = tempfile.mkdtemp(prefix='cw-')
@@ -15,6 +16,7 @@ pyagent.enable()
 import django  # noqa: E402
 import jinja2  # noqa: E402
 import jsonpickle  # noqa: E402
+import lxml.etree  # noqa: E402
 import mako.template  # noqa: E402
 import tornado.template  # noqa: E402
 import yaml  # noqa: E402
@@ -30,6 +32,10 @@ django.setup()
 from django.template import Context, Template  # noqa: E402
 from django.template.loader import get_template  # noqa: E402
 
+OUTSIDE = '<!DOCTYPE r [<!ENTITY x SYSTEM "file://' + FILES + '/seven">]><r>&x;</r>'
+with open(os.path.join(FILES, 'seven'), 'w') as seven:
+    seven.write('7')
+READER = lxml.etree.XMLParser(resolve_entities=True, load_dtd=True)
 UNSAFE = getattr(yaml, 'UnsafeLoader', yaml.Loader)
 in_files = jinja2.Environment(loader=jinja2.FileSystemLoader(FILES))
 
@@ -54,6 +60,10 @@ WORK = {
     'yaml': lambda: yaml.load('{a: 1}', Loader=UNSAFE),
     'yaml apply': lambda: evil(lambda: yaml.load('!!python/object/apply:os.getpid []', Loader=UNSAFE)),
     'yaml name': lambda: evil(lambda: yaml.load('!!python/name:eval', Loader=UNSAFE)),
+    'xml': lambda: lxml.etree.fromstring('<r>7</r>').text,
+    'xml entity': lambda: lxml.etree.fromstring(OUTSIDE.encode(), READER).text,
+    'xml file': lambda: lxml.etree.parse(io.BytesIO(OUTSIDE.encode()), READER).getroot().text,
+    'xml wide': lambda: lxml.etree.fromstring(OUTSIDE.encode('utf-16'), READER).text,
     'jsonpickle': lambda: jsonpickle.decode('{"a": 1}'),
     'jsonpickle name': lambda: evil(lambda: jsonpickle.decode('{"py/type": "os.system"}')),
 }
@@ -66,8 +76,8 @@ def served(work):
         answer = str(work())
     finally:
         lifecycle.end(request, 200)
-    kinds = ('template', 'deserialize')
-    return answer, [(o.kind, o.text, o.system, o.dialect) for o in request.operations if o.kind in kinds]
+    found = [o for o in request.operations if o.kind in ('template', 'deserialize', 'xml')]
+    return answer, [(o.kind, record.text(o.text, 4096), o.system, o.dialect) for o in found]
 
 
 print(json.dumps({'found': {name: served(work) for name, work in WORK.items()}, 'problems': guard.errors()}))

@@ -28,11 +28,18 @@ OBJECTS = {
 
 @pytest.mark.parametrize("version", ["2.7", "3.6", "3.13"])
 def test_makers(version: str) -> None:
-    """Each template made of text is one operation with its engine; of objects only the names that no data need are."""
+    """Each template made of text is one operation with its engine; of objects only the names that no data need are; of
+    documents those that declare something, which are read as ever."""
     found = said("makers", version, "tests.makers.program")
     assert found["problems"] == []
     seen = {name: operations for name, (_, operations) in found["found"].items()}
     assert {name: seen[name] for name in TEMPLATES} == TEMPLATES
     assert {name: seen[name] for name in OBJECTS} == OBJECTS
+    for name in ("xml entity", "xml file", "xml wide"):
+        assert [(kind, "<!ENTITY x SYSTEM" in text, system) for kind, text, system, _ in seen[name]] == [
+            ("xml", True, "lxml")
+        ]
+    assert seen["xml"] == []
     answers = {name: answer for name, (answer, _) in found["found"].items()}
+    assert {answers[name] for name in ("xml", "xml entity", "xml file", "xml wide")} == {"7"}
     assert {answers[name] for name in TEMPLATES if name != "jinja expression"} == {"seven 7"}

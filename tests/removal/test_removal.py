@@ -11,7 +11,7 @@ from tests.removal.processes import ENVIRONMENTS, run
 SEEN: dict[str, set[str]] = {}
 
 NOWHERE = ("pyodbc.", "pymssql.", "oracledb.", "cx_Oracle.", "eventlet.", "aiohttp.", "psycopg.server_cursor.", "mako.",
-           "tornado.", "yaml.", "jsonpickle.")
+           "tornado.", "yaml.", "jsonpickle.", "lxml.")
 """Rows of libraries, or of older versions of them, that none of these environments has."""
 
 

@@ -132,3 +132,28 @@ def test_file_url() -> None:
 def test_examples() -> None:
     """The examples in the documentation hold."""
     assert doctest.testmod(ladder).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "category", "probe", "fields", "confirmed"),
+    [
+        ("code", "code_injection", "import os;os.system('id')", {"kind": "exec", "argv": ("sh", "-c", "id")}, True),
+        ("code", "code_injection", "chr(105)+'d'", {"kind": "exec", "argv": ("sh", "-c", "id")}, True),
+        ("code", "code_injection", "chr(105)+'d'", {"kind": "exec", "argv": ("sh", "-c", "id"), "time": 90}, False),
+        ("template", "template_injection", "{{x.popen('id')}}", {"kind": "exec", "argv": ("sh", "-c", "id")}, True),
+        ("template", "template_injection", "{{x.popen(y)}}", {"kind": "exec", "argv": ("sh", "-c", "id")}, False),
+        ("template", "template_injection", "{{open('/srv/x')}}", {"kind": "open", "path": "/srv/x"}, True),
+        ("deserialize", "deserialization", "cposix\nsystem", {"kind": "exec", "argv": ("sh", "-c", "id")}, True),
+        ("xml", "xxe", "file:///srv/x", {"kind": "open", "path": "/srv/x"}, True),
+        ("xml", "xxe", "/srv/x", {"kind": "open", "path": "/srv/y"}, False),
+        ("xml", "xxe", "http://127.0.0.1:81/", {"kind": "connect", "address": "127.0.0.1", "port": 81}, True),
+        ("file", "path_traversal", "../x", {"kind": "delete", "path": "/srv/../x"}, True),
+    ],
+)
+def test_what_code_does(kind: str, category: str, probe: str, fields: dict[str, object], confirmed: bool) -> None:
+    """What is executed while the input's code runs, or is named by it; what an entity names; what is done to a file."""
+    told = {"time": 15, **fields}
+    seen = event(str(told.pop("kind")), told.pop("time"), 1001, **told)  # type: ignore[arg-type]
+    operation = Operation(0, kind, start_time=seen.time - 5 if fields.get("time") != 90 else 0, duration=20, text="/x")
+    found = finding(category=category, stage=Verdict.REACHED, probe_text=probe, statement="", operation_index=0)
+    assert (ladder.evidence(found, (operation,), (seen,)) == {0}) == confirmed
