@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,10 +40,11 @@ class Shell:
         return [json.loads(line) for line in self.out(*words, "--json").splitlines()]
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """The running command."""
+        """The running command. It hears Ctrl-C, also where whoever started these tests does not (a shell's `&`)."""
         return subprocess.Popen(
-            [*COMMAND, *words], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+            [*COMMAND, *words], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
 
 
 @pytest.fixture
