@@ -63,6 +63,17 @@ class _Watch(object):
             ended(self.operations.pop(), error)
 
 
+def _may_look_up(data):
+    """Whether there can be an opcode that does: STACK_GLOBAL, or GLOBAL and INST with their line feeds. Mostly not."""
+    return type(data) in (bytes, bytearray) and (b'\x93' in data or b'\n' in data)
+
+
+def _readable(data):
+    """A file of it; where it is long one that can be looked into ahead, which pickle reads at one go."""
+    file = io.BytesIO(data)
+    return io.BufferedReader(file, len(data)) if len(data) > 1024 else file
+
+
 def _unpickler(kind, watch, file, kwargs):
     """An Unpickler of this kind, with somebody who watches."""
     if hasattr(kind, 'find_class'):
@@ -99,12 +110,12 @@ def loading(module, of_text):
 
     @guard.guarded
     def prepare(watch, args, kwargs):
-        file = io.BytesIO(args[0]) if of_text else args[0]
+        file = _readable(args[0]) if of_text else args[0]
         return _unpickler(sys.modules[module].Unpickler, watch, file, kwargs)
 
     def handler(original, args, kwargs):
-        plain = len(args) == 1 and (not of_text or type(args[0]) in (bytes, bytearray))
-        watch = _Watch() if plain and context.current() is not None else None
+        wanted = len(args) == 1 and context.current() is not None
+        watch = _Watch() if wanted and (not of_text or _may_look_up(args[0])) else None
         unpickler = prepare(watch, args, kwargs) if watch is not None else None
         if unpickler is None:
             return original(*args, **kwargs)
