@@ -57,11 +57,12 @@ class Shop:
         return status, body.decode()
 
     def trace(self, route: str, complete: Any = lambda trace: True) -> dict[str, Any]:
-        """The worker's attack trace of this task, linked and with all that is awaited."""
+        """The worker's attack trace of this task, ended, linked and with all that is awaited."""
 
         def found() -> dict[str, Any] | None:
             known = traces(self.node, service_name=self.service)
-            wanted = [one for one in known if one["request"]["route"].endswith(route) and one["linked"]]
+            ended = [one for one in known if one["request"]["route"].endswith(route) and "duration" in one["request"]]
+            wanted = [one for one in ended if one["linked"]]
             return next((one for one in wanted if complete(one)), None)
 
         return wait_for(found, 60, f"a trace of {route}; worker: {self.log.read_text()[-3000:]}")
