@@ -23,6 +23,7 @@ FIELDS = (
     ("sock_common", "skc_v6_daddr"), ("linux_binprm", "file"), ("linux_binprm", "filename"),
     ("mm_struct", "arg_start"), ("mm_struct", "arg_end"), ("mm_struct", "exe_file"),
 )  # fmt: skip
+Fields = tuple[tuple[str, str], ...]
 PATH_FIELDS = (
     ("file", "f_mode"), ("dentry", "d_parent"), ("mount", "mnt_parent"), ("mount", "mnt_mountpoint"), ("mount", "mnt"),
     ("vfsmount", "mnt_root"),
@@ -123,20 +124,20 @@ def function(name: str) -> int:
 
 
 def _path_offsets(types: _Types) -> dict[str, int]:
-    """Definitions for paths.h; empty where this kernel does not tell them all."""
-    try:
-        found = {f"{name.upper()}_{member.upper()}": types.offset(name, member) for name, member in PATH_FIELDS}
-        found["FILE_MOUNT"] = types.offset("file", "f_path") + types.offset("path", "mnt")
-    except LookupError:
-        return {}
-    return found | {"HAS_PATHS": 1}
+    """Definitions for paths.h."""
+    return _all_offsets(types, "HAS_PATHS", PATH_FIELDS, "FILE_MOUNT", (("file", "f_path"), ("path", "mnt")))
 
 
 def _end_offsets(types: _Types) -> dict[str, int]:
-    """Definitions for what task.h reads of connections; empty where this kernel does not tell them all."""
+    """Definitions for what task.h reads of connections."""
+    return _all_offsets(types, "HAS_ENDS", END_FIELDS, "NET_INUM", (("net", "ns"), ("ns_common", "inum")))
+
+
+def _all_offsets(types: _Types, flag: str, fields: Fields, within: str, way: Fields) -> dict[str, int]:
+    """The fields' offsets, that of one `within` another's, and the flag; empty where this kernel does not tell all."""
     try:
-        found = {f"{name.upper()}_{member.upper()}": types.offset(name, member) for name, member in END_FIELDS}
-        found["NET_INUM"] = types.offset("net", "ns") + types.offset("ns_common", "inum")
+        found = {f"{name.upper()}_{member.upper()}": types.offset(name, member) for name, member in fields}
+        found[within] = sum(types.offset(name, member) for name, member in way)
     except LookupError:
         return {}
-    return found | {"HAS_ENDS": 1}
+    return found | {flag: 1}

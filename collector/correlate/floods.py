@@ -6,7 +6,6 @@ for each report: a trace that was left out and is confirmed later is kept then, 
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +16,7 @@ from msgspec.structs import replace
 
 from collector.correlate.settings import FloodSettings
 from collector.model import AttackTrace, Finding, Verdict
+from collector.policy.limits import counted
 
 FATES, SOURCES, GROUPS = 20_000, 4096, 4096
 """How many ids, sources and repeated things are remembered; the oldest go first."""
@@ -201,12 +201,7 @@ def source_of(address: str) -> str:
     >>> source_of("192.0.2.7"), source_of("2001:db8::7"), source_of("")
     ('192.0.2.7', '2001:db8::/64', 'unknown')
     """
-    try:
-        if ":" in address and isinstance(found := ipaddress.ip_address(address), ipaddress.IPv6Address):
-            return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
-    except ValueError:
-        pass
-    return address or "unknown"
+    return counted(address) or address or "unknown"
 
 
 def _parts(findings: Iterable[Finding]) -> Iterator[str]:
