@@ -30,7 +30,8 @@ _KEY_MARKS = str.maketrans("", "", "[]-.")
 _XML_VALUE = re.compile(r"""=\s*"([^"<]*)"|=\s*'([^'<]*)'|>([^<>]+)<|<!\[CDATA\[(.*?)(?:\]\]>|$)""", re.DOTALL)
 _JOINED = re.compile(r"&&|&#[0-9x]|&[A-Za-z]{2,8};")
 _WIDE = re.compile(r"%u([0-9a-f]{4})", re.IGNORECASE)
-_LONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]")
+_LONG = re.compile(rb"(?:\xc0|\xe0\x80|\xf0\x80\x80|\xf8\x80\x80\x80|\xfc\x80\x80\x80\x80)[\x80-\xbf]"
+                   rb"|(?:\xc1|\xe0\x81|\xf0\x80\x81|\xf8\x80\x80\x81|\xfc\x80\x80\x80\x81)[\x80-\xbf]")  # fmt: skip
 _BASE64 = re.compile(r"[A-Za-z0-9+/_ -]+={0,2}")
 _PLAIN_ALPHABET = str.maketrans("-_ ", "+/+")
 _CONTROLS = bytes(byte for byte in (*range(32), 127) if byte not in b"\t\r\n")
@@ -179,10 +180,15 @@ def _character(match: re.Match[str]) -> str:
 
 
 def _shortest(data: bytes) -> bytes:
-    """Bytes in which no ASCII character is written as two bytes, which lenient decoders take."""
-    if b"\xc0" not in data and b"\xc1" not in data:
+    """Bytes in which no ASCII character is written as two to six bytes, which lenient decoders take."""
+    if b"\x80" not in data and b"\x81" not in data and b"\xc0" not in data and b"\xc1" not in data:
         return data
-    return _LONG.sub(lambda match: bytes([(match.group()[0] & 1) << 6 | match.group()[1] & 0x3F]), data)
+    return _LONG.sub(_short, data)
+
+
+def _short(match: re.Match[bytes]) -> bytes:
+    *_, before, last = match.group()
+    return bytes([(before & 1) << 6 | last & 0x3F])
 
 
 def _names(disposition: str) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,11 @@ _IFS = re.compile(r"\$\{?IFS[^}\s;|&'\"/]{0,16}\}?")
 _FILLERS = re.compile(r"\$(?:[@*!?]|(?=['\"])|\{?[a-z]{1,3}\}?(?=[^\w(]|$))|\$\(\w{1,3}\)|\$\{\w{1,3}\}")
 _QUOTES = re.compile(r"[\\'\"^]")
 _ESCAPE = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2})|([0-3]?[0-7]{2}))")
+_CODE = re.compile(r"(</?(?:pre|code)\b)", re.IGNORECASE)
+_LESS = re.compile(r"&(?:amp;)?(?:lt|#0{0,8}60|#x0{0,8}3c);", re.IGNORECASE)
+_KEPT = "\ue000"
+"""Stands for an escaped angle bracket meanwhile; a private character."""
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -34,10 +39,25 @@ def disguised(value: str) -> bool:
 
 
 def html_entity_decode(value: str) -> str:
-    """HTML entities as the characters that they stand for, escaped twice or once, and no control characters."""
+    """HTML entities as the characters that they stand for, escaped twice or once, and no control characters. What
+    markup shows as code keeps its escaped angle brackets: nobody takes them for markup.
+
+    >>> html_entity_decode("&lt;b&gt;"), html_entity_decode("<code>&lt;b&gt;</code>")
+    ('<b>', '<code>&lt;b></code>')
+    """
     if "&" in value:
-        value = html.unescape(html.unescape(value))
+        value = html.unescape(html.unescape(_shown(value) if "</" in value else value)).replace(_KEPT, "&lt;")
     return _CONTROL.sub("", value)
+
+
+def _shown(value: str) -> str:
+    parts, inside = _CODE.split(value), False
+    for place, part in enumerate(parts):
+        if place % 2:
+            inside = part[1] != "/"
+        elif inside and "&" in part:
+            parts[place] = _LESS.sub(_KEPT, part)
+    return "".join(parts)
 
 
 def replace_comments(value: str) -> str:

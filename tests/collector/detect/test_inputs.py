@@ -45,7 +45,9 @@ def test_base64() -> None:
 @pytest.mark.parametrize(
     ("query", "inside"),
     [
-        ("a=x%c0%afy%c0%ae", "x/y."), ("a=%u0027x", "'x"), ("a=%5C%27x%5C%7B", "'x{"), ("a=x%E2%88%95y", "x/y"),
+        ("a=x%c0%afy%c0%ae", "x/y."),
+        ("a=x%e0%80%afy%f0%80%80%ae", "x/y."), ("a=x%f8%80%80%80%afy%fc%80%80%80%81%81", "x/yA"),
+        ("a=%u0027x", "'x"), ("a=%5C%27x%5C%7B", "'x{"), ("a=x%E2%88%95y", "x/y"),
         ("a=o%E2%80%8Br", "or"), ("a=" + base64.b64encode(b"caf\xc3\xa9 'x").decode(), "caf\u00e9 'x"),
         ("a=" + base64.b64encode(b"x\xc0\xafy--z").decode(), "x/y--z"), ("a=eyJiIjogIid4In0%3D", "'x"),
     ],

@@ -59,6 +59,12 @@ HARMLESS = [
     "SELECT title FROM books WHERE id = 5", "use `ls -la` to list", "100% & more", "1 or 2", "a=b&c=d", "<b>bold</b>",
     "AT&T; T-Mobile", "x > y | z", "-----", "5' 10\" tall", "what's up?; nothing", "alert (red)", "mail@example.org",
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36; id", "C:\\Users\\ada\\notes.txt", "/srv/app/data.csv",
+    "<p>Put it into <code>&lt;script setup&gt; let x = f(1) &lt;/script&gt;</code>, or <a href=\"#next\">go on</a></p>",
+    "The `import` keyword; see `prompt`.\n\nThen:\n\n    $ python -c 'import cw'\n", "pam: rhost=203.0.113.9 (uid=0)",
+    "https://avatars.example/u/5346", "[[1, 2], [3]]\nself.__init__()", "  x = this.key == other.key;\n  this.n[0] = 1",
+    "{% for m in get_flashed_messages() %}\n  {{ request.form['title'] }}\n{% endfor %}",
+    "my $limit = 20;\nmy $sql = join(\",\", ('random() * random()') x 3);\n\nsub cw\n{\n\tmy ($a, $b) = @_;\n}",
+    "<link rel=\"stylesheet\" href=\"/site.css\">\n<template>\n  <p>cw</p>\n</template><svg><title>Cw</title></svg>",
 ]  # fmt: skip
 
 

@@ -15,6 +15,11 @@ from collector.detect.transforms import apply
         (["lowercase"], "AbC", "abc"),
         (["urlDecode"], "%27%u0027x", "''x"),
         (["htmlEntityDecode"], "&amp;lt;script&gt; &#106;ava\x00script", "<script> javascript"),
+        (
+            ["htmlEntityDecode"],
+            "<p>&lt;b&gt; <pre class=x>&lt;i&gt; &amp;lt;u <b>&#60;s</b></pre> &lt;a",
+            "<p><b> <pre class=x>&lt;i> &lt;u <b>&lt;s</b></pre> <a",
+        ),
         (["replaceComments"], "un/**/ion /*!50000select*/ 1", "un ion  select  1"),
         (["shellPlain"], "c'a't${IFS}/e\"t\"c/pa\\sswd", "cat /etc/passwd"),
         (["shellPlain"], "wh$@oami", "whoami"),
@@ -32,7 +37,9 @@ def test_apply(names: Sequence[str], value: str, expected: str) -> None:
 
 @pytest.mark.parametrize("name", ["urlDecode", "htmlEntityDecode", "replaceComments", "shellPlain", "jsDecode"])
 @pytest.mark.parametrize(
-    "text", ["/*" * 50_000, "'" * 100_000, "&#" * 50_000, "\\u" * 50_000, "%u" * 50_000, "${IFS" * 20_000]
+    "text",
+    ["/*" * 50_000, "'" * 100_000, "&#" * 50_000, "\\u" * 50_000, "%u" * 50_000, "${IFS" * 20_000,
+     "<pre></&lt;" * 10_000],
 )
 def test_long_texts(name: str, text: str) -> None:
     """Texts made of beginnings stay texts that can be encoded."""
