@@ -10,7 +10,6 @@ from msgspec import Struct
 from collector.detect.inputs import Input
 from collector.detect.reached import argv, files, objects, url, xml
 from collector.detect.reached.python import Source
-from collector.detect.reached.shell import CommandLine
 from collector.detect.reached.sql import Statement
 from collector.detect.reached.template import Template
 from collector.wire.agent import OperationRecord
@@ -117,7 +116,7 @@ def _looker(operation: OperationRecord) -> Callable[[str], str]:
     if kind == "sql":
         return Statement(text, operation.dialect).reached
     if kind == "shell":
-        return CommandLine(text).reached
+        return lambda value: argv.reached_line(value, text)
     if kind == "argv":
         return lambda value: argv.reached(value, operation.argv or [text])
     if kind == "file":

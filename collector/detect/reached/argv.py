@@ -54,6 +54,25 @@ def reached(value: str, argv: Sequence[str]) -> str:
     return value if _is_option(value, words, at, name) else ""
 
 
+def reached_line(value: str, line: str) -> str:
+    """The same of a line that a shell reads: what acts in it, or an option that the input brought as a word."""
+    read = CommandLine(line)
+    if code := read.reached(value):
+        return code
+    return next(filter(None, map(_brought, read.words_in(value))), "") if "-" in value else ""
+
+
+def _brought(found: tuple[list[str], int, int]) -> str:
+    words, first, last = found
+    at = _program(words[:MAX_ARGUMENTS])
+    name = posixpath.basename(words[at]).lower() if at < first else ""
+    runs = name in _SHELLS or _INTERPRETERS.match(name)
+    for word in words[first:last] if name else ():
+        if _CODE.match(word) if runs else _is_option(word, words, at, name):
+            return word
+    return ""
+
+
 def _program(words: list[str]) -> int:
     """Where the program's name stands behind env, sudo and kin."""
     at = 0
@@ -70,7 +89,7 @@ def _in_code(value: str, words: list[str], at: int, is_shell: bool) -> str:
         if _CODE.match(option):
             if value == code:
                 return value
-            return CommandLine(code).reached(value) if is_shell else ""
+            return reached_line(value, code) if is_shell else ""
     return ""
 
 

@@ -5,6 +5,8 @@ One pass, linear in the line; substitution is followed into double quotes, here-
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,6 +15,7 @@ from collector.detect.reached.occurrences import MAX_TEXT, spans
 MIN_INPUT = 2
 _CONTROL = frozenset(";|&\n\r<>()")
 _BLANK = frozenset(" \t")
+_QUOTES = re.compile(r"[\\'\"]")
 
 
 class Reading(NamedTuple):
@@ -42,6 +45,15 @@ class CommandLine:
         if len(value.strip()) < MIN_INPUT:
             return ""
         return next((self._line[a:b] for a, b in spans(value, self._line) if self._is_code(a, b)), "")
+
+    def words_in(self, value: str) -> Iterator[tuple[list[str], int, int]]:
+        """Where the input stands as words of its own: all words of the line without quotes, and which are its."""
+        words = self._reading.words
+        for start, end in spans(value, self._line):
+            mine = [at for at, word in enumerate(words) if start <= word[0] and word[1] <= end]
+            if mine:
+                texts = [_QUOTES.sub("", self._line[a:b]) for a, b in words[: mine[-1] + 1]]
+                yield texts, mine[0], mine[-1] + 1
 
     def _is_code(self, start: int, end: int) -> bool:
         if any(start <= at < end for at in self._reading.control):
