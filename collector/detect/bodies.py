@@ -27,7 +27,11 @@ _BOUNDARY = re.compile(r'boundary=(?:"([^"\r\n]{1,200})"|([^\s;,"]{1,200}))', re
 _DISPOSITION = re.compile(r"^content-disposition:(.*)$", re.IGNORECASE | re.MULTILINE)
 _PARAMETER = re.compile(r';\s*(name|filename|filename\*)\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s]*)', re.IGNORECASE | re.DOTALL)
 _KEY_MARKS = str.maketrans("", "", "[]-.")
-_XML_VALUE = re.compile(r"""=\s*"([^"<]*)"|=\s*'([^'<]*)'|>([^<>]+)<|<!\[CDATA\[(.*?)(?:\]\]>|$)""", re.DOTALL)
+_XML_VALUE = re.compile(
+    r"""=\s*"([^"<]*)"|=\s*'([^'<]*)'|>([^<>]+)<|<!\[CDATA\[(.*?)(?:\]\]>|$)"""
+    r"""|\b(?:SYSTEM|PUBLIC\s+(?:"[^"<]*"|'[^'<]*'))\s+(?:"([^"<]*)"|'([^'<]*)')""",
+    re.DOTALL,
+)
 _JOINED = re.compile(r"&&|&#[0-9x]|&[A-Za-z]{2,8};")
 _WIDE = re.compile(r"%u([0-9a-f]{4})", re.IGNORECASE)
 _LONG = re.compile(rb"(?:\xc0|\xe0\x80|\xf0\x80\x80|\xf8\x80\x80\x80|\xfc\x80\x80\x80\x80)[\x80-\xbf]"
@@ -138,7 +142,7 @@ def parts(text: str, content_type: str, cuts: Cuts | None = None) -> Iterator[Pa
 
 
 def xml(text: str, cuts: Cuts | None = None) -> Iterator[Value]:
-    """Attribute values and texts of an XML document; nothing is expanded or fetched."""
+    """Attribute values and texts of an XML document, and where its entities are; nothing is expanded or fetched."""
     for number, match in enumerate(_XML_VALUE.finditer(text)):
         if number == MAX_PAIRS:
             (cuts or Cuts()).kinds.add("values")

@@ -22,6 +22,13 @@ BUDGET = 16 << 20
 """Characters of operations that are searched for inputs in one request; about 10 ms."""
 
 _NO_WORD = re.compile(r"\W")
+_TAILS = {
+    "sql": re.compile(r"['\";].{7,}$|--.{6,}$", re.DOTALL),
+    "shell": re.compile(r"(?:[;|&`\n]|\$\().{5,}$", re.DOTALL),
+    "template": re.compile(r"\{[{%].{6,}$", re.DOTALL),
+}
+"""Where the part of an input begins that may act by itself: apps take away what stands before it."""
+
 _WORDS_COUNT = frozenset(("argv", "url", "deserialize"))
 """Kinds where a plain word can be enough: a program, a host's name, a name in base64."""
 
@@ -95,10 +102,15 @@ def reached(
             budget -= len(operation.text) + len(item.value)
             if budget < 0:
                 return found
-            if part := look(item.value):
+            if part := look(item.value) or _tail(operation.kind, item.value, look):
                 probe, shown = (part, item.value) if operation.kind in _TARGETS else (item.value, part)
                 found.append(Reached(operation, KINDS[operation.kind], item, shown, probe))
     return found
+
+
+def _tail(kind: str, value: str, look: Callable[[str], str]) -> str:
+    begun = _TAILS[kind].search(value) if kind in _TAILS else None
+    return look(begun.group()) if begun and begun.start() else ""
 
 
 def _distinct(operations: Iterable[OperationRecord]) -> Iterator[OperationRecord]:
