@@ -32,6 +32,9 @@ _XML_VALUE = re.compile(
     r"""|\b(?:SYSTEM|PUBLIC\s+(?:"[^"<]*"|'[^'<]*'))\s+(?:"([^"<]*)"|'([^'<]*)')""",
     re.DOTALL,
 )
+_STRING = re.compile(r'''"""(.*?)(?:"""|$)|"((?:[^"\\\n]|\\.)*)''', re.DOTALL)
+_LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_UNQUOTED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _JOINED = re.compile(r"&&|&#[0-9x]|&[A-Za-z]{2,8};")
 _WIDE = re.compile(r"%u([0-9a-f]{4})", re.IGNORECASE)
 _LONG = re.compile(rb"(?:\xc0|\xe0\x80|\xf0\x80\x80|\xf8\x80\x80\x80|\xfc\x80\x80\x80\x80)[\x80-\xbf]"
@@ -150,6 +153,21 @@ def xml(text: str, cuts: Cuts | None = None) -> Iterator[Value]:
         value = next((group for group in match.groups() if group), "").strip()
         if len(value) > 1:
             yield Value("", html.unescape(value))
+
+
+def strings(text: str) -> Iterator[Value]:
+    """The strings of a document of GraphQL. (https://spec.graphql.org/October2021/#sec-String-Value)"""
+    for match in islice(_STRING.finditer(text), MAX_PAIRS):
+        block, line = match.groups()
+        if block or line:
+            yield Value("", block or _UNQUOTED.sub(_unquoted, line))
+
+
+def _unquoted(match: re.Match[str]) -> str:
+    number, letter = match.groups()
+    return (
+        chr(int(number, 16)) if number else {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}.get(letter, letter)
+    )
 
 
 def base64_text(value: str) -> str:

@@ -14,7 +14,7 @@ from unicodedata import normalize
 from msgspec import Struct, structs
 
 from collector.detect import bodies
-from collector.detect.bodies import Cuts
+from collector.detect.bodies import Cuts, Value
 from collector.detect.redact import MAX_REPEATED, REPEATED
 from collector.wire.agent import RequestRecord
 
@@ -36,6 +36,9 @@ MIN_ENCODED = 8
 MAX_REMEMBERED = 2048
 """Headers whose inputs are remembered."""
 
+_ADDRESS = re.compile(r"(?:https?:/)?/[^\s?]*\?\S*=", re.IGNORECASE)
+_FORM = re.compile(r"[\w.%\[\]-]{1,64}=")
+_GRAPHQL = re.compile(r"\s*(?:(?:query|mutation|subscription|fragment)\b[^{}\"]{0,256})?\{\s*\w")
 _NAME_MARKS = str.maketrans("", "", "-._")
 _NO_TOKEN = re.compile(r"[^\w!#$%&'*+.^`|~-]", re.ASCII)
 _ESCAPED = re.compile(r"\\([\"'{}()\[\]$/])")
@@ -164,9 +167,18 @@ def _inside(key: str, value: str, depth: int) -> list[tuple[str, str]]:
         found.append((key, bare))
     if not value.isascii() and (plain := plain_letters(value)) != value:
         found.append((key, plain))
-    if depth < 2 and value[:1] in ("{", "[") and value[-1:] in ("}", "]"):
-        found += [(f"{key}.{one.key}"[:MAX_KEY], one.text[:MAX_LENGTH]) for one in bodies.json(value) or ()]
+    if depth < 2 and ("?" in value or "{" in value or "[" in value):
+        found += [(f"{key}.{one.key}"[:MAX_KEY], one.text[:MAX_LENGTH]) for one in _values(value)]
     return found
+
+
+def _values(value: str) -> Iterable[Value]:
+    """What stands in JSON, in the query of an address, in a document of GraphQL."""
+    if value[:1] in ("{", "[") and value[-1:] in ("}", "]") and (read := bodies.json(value)):
+        return read
+    if "?" in value and _ADDRESS.match(value):
+        return bodies.pairs(value.partition("?")[2].partition("#")[0])
+    return bodies.strings(value) if '"' in value and _GRAPHQL.match(value) else ()
 
 
 def plain_letters(value: str) -> str:
@@ -204,7 +216,9 @@ def _body(record: RequestRecord, content_type: str, cuts: Cuts) -> Iterator[Inpu
             yield from _decoded("body", value.key, value.text)
     elif record.body_truncated or not kind.endswith("json"):
         yield from _decoded("body", "", record.body)
-        if looks_like == "<":
+        if _FORM.match(record.body):
+            yield from _pairs("body", record.body)
+        elif looks_like == "<":
             for value in bodies.xml(record.body, cuts):
                 yield from _decoded("body", "", value.text)
 

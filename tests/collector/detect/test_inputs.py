@@ -47,6 +47,8 @@ def test_base64() -> None:
     [
         ("a=x%c0%afy%c0%ae", "x/y."),
         ("a=x%e0%80%afy%f0%80%80%ae", "x/y."), ("a=x%f8%80%80%80%afy%fc%80%80%80%81%81", "x/yA"),
+        ("a=http://x.example/?b=%2527y%26c=z", "'y"), ("a=/x?b=%26%26y", "b=&&y"),
+        ("a=query($b:+ID){x(y:\"it%5C%22s'\",z:\"\"\"block%0A\"\"\")}", "it\"s'"), ("a={x(y:\"%5Cu0027z\")}", "'z"),
         ("a=%u0027x", "'x"), ("a=%5C%27x%5C%7B", "'x{"), ("a=x%E2%88%95y", "x/y"),
         ("a=o%E2%80%8Br", "or"), ("a=" + base64.b64encode(b"caf\xc3\xa9 'x").decode(), "caf\u00e9 'x"),
         ("a=" + base64.b64encode(b"x\xc0\xafy--z").decode(), "x/y--z"), ("a=eyJiIjogIid4In0%3D", "'x"),
@@ -62,6 +64,21 @@ def test_disguises(query: str, inside: str) -> None:
 def test_what_is_no_base64(value: str) -> None:
     """Numbers, digests and words are not taken for base64."""
     assert found(query="a=" + value.replace(" ", "+")) == {("query", "a", value)}
+
+
+def test_addresses() -> None:
+    """An address that a page was reached from is taken apart; one without pairs, or a question, is one value."""
+    asked = record(headers=[("referer", "https://x.example/a?b=%27or+1&c=d#e")])
+    assert {("header", "referer.b", "'or 1"), ("header", "referer.c", "d")} <= {
+        (item.location, item.parameter, item.value) for item in inputs_of(asked)
+    }
+    assert found(query="a=where+is+it?+b=c") == {("query", "a", "where is it? b=c")}
+
+
+def test_a_form_that_says_nothing_of_itself() -> None:
+    """A body of a type that nobody knows is one value, and pairs where it begins like them."""
+    asked = record(method="POST", body="a=%27x&b=y", headers=[("content-type", "x/y")])
+    assert {"'x", "y"} <= {item.value for item in inputs_of(asked)}
 
 
 def test_separators_that_are_none() -> None:
