@@ -11,8 +11,9 @@ import structlog
 
 from collector.core import link
 from collector.core.agents import Agents
-from collector.core.pipeline import Delivery, Pipeline
+from collector.core.pipeline import Pipeline
 from collector.core.probe_source import ProbeSource
+from collector.core.queues import Delivery
 from collector.model import Agent
 from collector.policy.document import Policy
 from collector.wire import frames
