@@ -14,7 +14,6 @@ from pathlib import Path
 import msgspec
 
 from collector.behaviour.watcher import Watcher
-from collector.config import CorrelateSettings, Settings, listen_address
 from collector.core import link, run_dir
 from collector.core.agents import Agents
 from collector.core.behaviour import Behaviour
@@ -40,6 +39,7 @@ from collector.policy.file import PolicyFile, Reader
 from collector.policy.keeper import Keeper
 from collector.refusal import loading as refusal
 from collector.refusal.template import Template
+from collector.settings import CorrelateSettings, Settings, listen_address
 from collector.store.base import NotFoundError, Store
 from probes.vocabulary import KernelEvent
 

@@ -16,9 +16,9 @@ import structlog
 import uvloop
 
 from collector.composition import Core
-from collector.config import Settings
 from collector.core import run_dir
 from collector.core.run_dir import CannotStart
+from collector.settings import Settings
 from collector.store.base import Store
 from collector.store.sqlite import SqliteStore
 

@@ -54,7 +54,7 @@ def forget(service: Name, run_dir: RunDir = RUN_DIR) -> None:
 def toml(found: pb.Behaviour) -> Iterator[str]:
     """The policy as a part of the configuration; comments say what it leaves out."""
     from collector.cli.text import clean
-    from collector.config import toml_value
+    from collector.config_text import toml_value
 
     yield f"# What {clean(found.service_name, 200)} does, as {_requests(found):,} requests have shown."
     yield from (f"# Not in here: {clean(line, 300)}" for line in found.not_in_policy)

@@ -115,12 +115,12 @@ def config(
     docs: Annotated[bool, typer.Option("--docs", help="Print the meaning of every setting instead.")] = False,
 ) -> None:  # fmt: skip
     """Print the configuration in force, as a file that `up` reads."""
-    from collector import config as configuration
+    from collector.config_text import documentation, to_toml
 
     if docs:
-        print(configuration.documentation(), end="")  # noqa: T201
+        print(documentation(), end="")  # noqa: T201
     else:
-        print(configuration.to_toml(_settings(config, run_dir, state_dir)), end="")  # noqa: T201
+        print(to_toml(_settings(config, run_dir, state_dir)), end="")  # noqa: T201
 
 
 @app.command()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from collector import config
+from collector import config, config_text
 from collector.model import PoliciesInForce
 from probes.vocabulary import Policy
 from tests.collector.cli.conftest import COMMAND, Shell
@@ -66,7 +66,7 @@ def test_config(tmp_path: Path) -> None:
     settings = config.parse(done.stdout, "printed")
     assert (settings.store.retention_days, settings.paths.state_dir, settings.paths.run_dir) == (5, "/s", "/r")
     docs = subprocess.run([*COMMAND, "config", "--docs"], capture_output=True, text=True, timeout=30)
-    assert docs.stdout == config.documentation()
+    assert docs.stdout == config_text.documentation()
 
 
 def test_up_with_a_configuration_that_cannot_stand(tmp_path: Path) -> None:
