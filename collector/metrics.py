@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 from collector.core.link import Stats
 from collector.hub import Hub
 from collector.inspector.counters import BOUNDS
-from collector.model import Agent, Host
+from collector.inventory import Agent, Host
 from collector.settings import listen_address
 
 MAX_CONNECTIONS = 16

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from collector import config, config_text
-from collector.model import PoliciesInForce
+from collector.inventory import PoliciesInForce
 from probes.vocabulary import Policy
 from tests.collector.cli.conftest import COMMAND, Shell
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from collector.cli import client
-from collector.model import Agent, Capability, Edge, Hook, Host, Peer, Process, User, Verdict
+from collector.inventory import Agent, Capability, Edge, Hook, Host
+from collector.model import Peer, Process, User, Verdict
 from tests.collector.cli.conftest import Shell
 from tests.collector.records import START, confirmed, login, trace
 

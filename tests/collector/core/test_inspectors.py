@@ -16,7 +16,8 @@ from collector.core.node import NodeView
 from collector.core.pipeline import Delays
 from collector.core.probe_source import ProbeSource
 from collector.core.queues import Delivery
-from collector.model import Agent, Process
+from collector.inventory import Agent
+from collector.model import Process
 from collector.wire import frames
 from tests.collector.correlate.support import report
 
