@@ -23,7 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from collector.behaviour.settings import BehaviourSettings
 from collector.behaviour.watcher import Watcher
 from collector.correlate import Correlator
-from collector.model import Agent, Process
+from collector.inventory import Agent
+from collector.model import Process
 from probes.vocabulary import Events, KernelEvent
 
 APP, EVENTS = 100, 25

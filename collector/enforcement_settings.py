@@ -1,4 +1,4 @@
-"""What the kernel side is told to deny. Part of the configuration (collector/config.py)."""
+"""What the kernel side is told to deny. Part of the configuration (collector/settings.py)."""
 
 from __future__ import annotations
 

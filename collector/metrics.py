@@ -18,11 +18,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from collector.config import listen_address
 from collector.core.link import Stats
 from collector.hub import Hub
 from collector.inspector.counters import BOUNDS
-from collector.model import Agent, Host
+from collector.inventory import Agent, Host
+from collector.settings import listen_address
 
 MAX_CONNECTIONS = 16
 HEAD_BYTES = 8192

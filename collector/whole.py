@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are read and written whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,3 +21,20 @@ def write(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             beside.unlink()
         raise
+
+
+def text(path: Path, limit: int) -> str:
+    """The text of a file, without a byte order mark.
+
+    Raises ValueError, which names it, where it cannot be read, is larger than `limit` bytes, or is not UTF-8."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from None
+    if len(data) > limit:
+        raise ValueError(f"{path} is larger than {limit} bytes")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not UTF-8 text") from None

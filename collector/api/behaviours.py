@@ -9,7 +9,7 @@ from cowitness.v1 import cowitness_pb2 as pb
 from cowitness.v1 import cowitness_pb2_grpc as rpc
 from msgspec import Struct
 
-from collector import model
+from collector import inventory
 from collector.api import convert
 from collector.api.convert import small, text, timestamp
 from collector.api.services import MAX_PAGE_BYTES, Context, answering, page_size
@@ -20,9 +20,9 @@ from collector.store.base import NotFoundError
 class BehaviourView(Protocol):
     """The part of core.behaviour.Behaviour that the API needs."""
 
-    def all(self) -> list[model.ServiceBehaviour]: ...
+    def all(self) -> list[inventory.ServiceBehaviour]: ...
 
-    def of(self, service: str) -> model.ServiceBehaviour | None: ...
+    def of(self, service: str) -> inventory.ServiceBehaviour | None: ...
 
     def forget(self, service: str) -> bool: ...
 
@@ -71,7 +71,7 @@ def unknown(service: str) -> NotFoundError:
     return NotFoundError(f"nothing has been learnt of a service '{text(service)[:200]}'")
 
 
-def behaviour(value: model.ServiceBehaviour) -> pb.Behaviour:
+def behaviour(value: inventory.ServiceBehaviour) -> pb.Behaviour:
     def known(kind: str) -> list[str]:
         return [text(name) for name in value.known.get(kind, ())]
 
@@ -84,14 +84,14 @@ def behaviour(value: model.ServiceBehaviour) -> pb.Behaviour:
     )  # fmt: skip
 
 
-def version(value: model.ServiceVersion) -> pb.ServiceVersion:
+def version(value: inventory.ServiceVersion) -> pb.ServiceVersion:
     return pb.ServiceVersion(
         service_version=text(value.version), start_time=timestamp(value.start_time), requests=small(value.requests, 64),
         learnt_time=timestamp(value.learnt_time), relearning=value.relearning,
     )  # fmt: skip
 
 
-def first_seen(value: model.FirstSeen) -> pb.FirstSeen:
+def first_seen(value: inventory.FirstSeen) -> pb.FirstSeen:
     return pb.FirstSeen(
         kind=text(value.kind), name=text(value.name), first_time=timestamp(value.first_time),
         last_time=timestamp(value.last_time), requests=small(value.requests, 64),

@@ -1,4 +1,4 @@
-"""From the nouns to the API's messages, and from its filters to ours. Pure.
+"""From the nouns to the API's messages. Pure.
 
 Protobuf takes no lone surrogates and no number out of its type's range: text and numbers that came from an app are made
 to fit here, so that one odd record cannot fail a whole listing.
@@ -12,15 +12,13 @@ from cowitness.v1 import cowitness_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from collector import model
-from collector.store.base import LoginFilter, TraceFilter, categories
+from collector import inventory, model
+from collector.store.base import categories
 from probes.vocabulary import NO_LOGIN, Ancestor, Policy
 
 SECOND = 1_000_000_000
 LAST = 253_402_300_799 * SECOND
 """The end of the year 9999, protobuf's last timestamp, in ns."""
-
-MAX_STORED_TIME = (1 << 63) - 1
 
 VERDICTS = {
     model.Verdict.ATTEMPTED: pb.VERDICT_ATTEMPTED,
@@ -35,16 +33,11 @@ OUTCOMES = {
     "signup": pb.LOGIN_OUTCOME_SIGNUP,
     "custom": pb.LOGIN_OUTCOME_CUSTOM,
 }
-OUTCOME_NAMES = {number: name for name, number in OUTCOMES.items()}
 ATTRIBUTIONS = {
     "exact": pb.ATTRIBUTION_EXACT,
     "inherited": pb.ATTRIBUTION_INHERITED,
     "none": pb.ATTRIBUTION_NONE,
 }
-
-
-class FilterError(ValueError):
-    """A filter that cannot be; the message names the field."""
 
 
 def text(value: str) -> str:
@@ -193,7 +186,7 @@ def login(value: model.LoginEvent) -> pb.LoginEvent:
     )  # fmt: skip
 
 
-def agent(value: model.Agent) -> pb.Agent:
+def agent(value: inventory.Agent) -> pb.Agent:
     hooks = [pb.Hook(target=text(h.target), state=text(h.state), reason=text(h.reason)) for h in value.hooks]
     return pb.Agent(
         process=process(value.process), mode=text(value.mode), agent_version=text(value.version),
@@ -203,7 +196,7 @@ def agent(value: model.Agent) -> pb.Agent:
     )  # fmt: skip
 
 
-def edge(value: model.Edge) -> pb.Edge:
+def edge(value: inventory.Edge) -> pb.Edge:
     return pb.Edge(
         client_service_name=text(value.client), server_service_name=text(value.server),
         client_address=text(value.client_address), server=peer(value.server_end),
@@ -212,7 +205,7 @@ def edge(value: model.Edge) -> pb.Edge:
     )  # fmt: skip
 
 
-def edge_connection(value: model.EdgeConnection) -> pb.EdgeConnection:
+def edge_connection(value: inventory.EdgeConnection) -> pb.EdgeConnection:
     return pb.EdgeConnection(
         client=peer(value.client), server=peer(value.server), time=timestamp(value.time),
         client_pid=small(value.client_pid), server_pid=small(value.server_pid),
@@ -220,7 +213,7 @@ def edge_connection(value: model.EdgeConnection) -> pb.EdgeConnection:
     )  # fmt: skip
 
 
-def host(value: model.Host) -> pb.Host:
+def host(value: inventory.Host) -> pb.Host:
     known = [pb.Capability(name=text(c.name), available=c.available, reason=text(c.reason)) for c in value.capabilities]
     return pb.Host(
         host_name=text(value.host), os_description=text(value.os_description),
@@ -239,45 +232,9 @@ def policy(service: str, value: Policy) -> pb.Policy:
     )  # fmt: skip
 
 
-def enforcement(value: model.PoliciesInForce) -> pb.Enforcement:
+def enforcement(value: inventory.PoliciesInForce) -> pb.Enforcement:
     policies = [policy(service, one) for service, one in value.policies]
     return pb.Enforcement(mode=value.mode, reason=text(value.reason), policies=policies)
-
-
-def trace_filter(value: pb.AttackTraceFilter) -> TraceFilter:
-    """Raises FilterError for what a filter cannot hold."""
-    if value.verdict not in pb.Verdict.values():
-        raise FilterError(f"filter.verdict: {value.verdict} is none of the known verdicts")
-    start, end = _range(value)
-    return TraceFilter(
-        start, end, value.service_name, model.Verdict(value.verdict), value.exact_verdict, value.client_address,
-        value.user, value.category, value.trace_id.lower(),
-    )  # fmt: skip
-
-
-def login_filter(value: pb.LoginEventFilter) -> LoginFilter:
-    """Raises FilterError for what a filter cannot hold."""
-    if value.outcome and value.outcome not in OUTCOME_NAMES:
-        raise FilterError(f"filter.outcome: {value.outcome} is none of the known outcomes")
-    start, end = _range(value)
-    outcome = OUTCOME_NAMES.get(value.outcome, "")
-    return LoginFilter(start, end, value.service_name, outcome, value.client_address, value.user)
-
-
-def _range(value: pb.AttackTraceFilter | pb.LoginEventFilter) -> tuple[int, int]:
-    start, end = (_nanoseconds(value, name) for name in ("start_time", "end_time"))
-    if end and end <= start:
-        raise FilterError("filter.end_time: it must be after filter.start_time")
-    return start, end
-
-
-def _nanoseconds(value: pb.AttackTraceFilter | pb.LoginEventFilter, name: str) -> int:
-    if not value.HasField(name):
-        return 0
-    stamp: Timestamp = getattr(value, name)
-    if not (0 <= stamp.seconds * SECOND <= LAST and 0 <= stamp.nanos < SECOND):
-        raise FilterError(f"filter.{name}: not a time between 1970 and 9999")
-    return min(stamp.seconds * SECOND + stamp.nanos, MAX_STORED_TIME)
 
 
 def _counters(values: dict[str, int]) -> dict[str, int]:

@@ -18,10 +18,10 @@ from cowitness.v1 import cowitness_pb2 as pb
 from cowitness.v1 import cowitness_pb2_grpc as rpc
 from msgspec import Struct
 
-from collector.api import convert
+from collector.api import convert, filters
 from collector.api.links import with_linked
 from collector.hub import Hub, TooManyWatchersError
-from collector.model import Agent, Edge, Host, PoliciesInForce
+from collector.inventory import Agent, Edge, Host, PoliciesInForce
 from collector.store import tokens
 from collector.store.base import AmbiguousError, IdError, NotFoundError, PageTokenError, Store
 from probes.vocabulary import MODES, Mode
@@ -59,7 +59,7 @@ async def answering(context: Context) -> AsyncIterator[None]:
     """Turns what goes wrong into a status."""
     try:
         yield
-    except (RequestError, convert.FilterError, PageTokenError, IdError) as error:
+    except (RequestError, filters.FilterError, PageTokenError, IdError) as error:
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
     except NotFoundError as error:
         await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
@@ -92,7 +92,7 @@ class AttackTraces(rpc.AttackTraceServiceServicer):
         self, request: pb.ListAttackTracesRequest, context: Context
     ) -> pb.ListAttackTracesResponse:
         def work() -> pb.ListAttackTracesResponse:
-            wanted, size = convert.trace_filter(request.filter), page_size(request.page_size)
+            wanted, size = filters.trace_filter(request.filter), page_size(request.page_size)
             page = self._store.traces(wanted, size, request.page_token)
             return pb.ListAttackTracesResponse(
                 attack_traces=map(convert.trace, page.items), next_page_token=page.next_token
@@ -112,7 +112,7 @@ class AttackTraces(rpc.AttackTraceServiceServicer):
         self, request: pb.WatchAttackTracesRequest, context: Context
     ) -> AsyncIterator[pb.WatchAttackTracesResponse]:
         async with answering(context):
-            with self._hub.watch_traces(convert.trace_filter(request.filter).matches) as watcher:
+            with self._hub.watch_traces(filters.trace_filter(request.filter).matches) as watcher:
                 await context.send_initial_metadata(())  # from here on nothing is missed silently
                 while True:
                     trace = await watcher.next()
@@ -129,7 +129,7 @@ class LoginEvents(rpc.LoginEventServiceServicer):
         self, request: pb.ListLoginEventsRequest, context: Context
     ) -> pb.ListLoginEventsResponse:
         def work() -> pb.ListLoginEventsResponse:
-            wanted, size = convert.login_filter(request.filter), page_size(request.page_size)
+            wanted, size = filters.login_filter(request.filter), page_size(request.page_size)
             page = self._store.logins(wanted, size, request.page_token)
             return pb.ListLoginEventsResponse(
                 login_events=map(convert.login, page.items), next_page_token=page.next_token
@@ -146,7 +146,7 @@ class LoginEvents(rpc.LoginEventServiceServicer):
         self, request: pb.WatchLoginEventsRequest, context: Context
     ) -> AsyncIterator[pb.WatchLoginEventsResponse]:
         async with answering(context):
-            with self._hub.watch_logins(convert.login_filter(request.filter).matches) as watcher:
+            with self._hub.watch_logins(filters.login_filter(request.filter).matches) as watcher:
                 await context.send_initial_metadata(())
                 while True:
                     login = await watcher.next()

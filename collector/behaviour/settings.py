@@ -1,4 +1,4 @@
-"""How the behaviour of services is learnt. Part of the configuration (collector/config.py)."""
+"""How the behaviour of services is learnt. Part of the configuration (collector/settings.py)."""
 
 from __future__ import annotations
 

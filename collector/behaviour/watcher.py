@@ -20,7 +20,8 @@ from collector.behaviour.memory import Quiet, add, is_known, note_known, remembe
 from collector.behaviour.names import DNS_PORTS, PUBLIC, WRITING, Thing, harmless, things
 from collector.behaviour.profile import HOUR, MIN_REQUESTS, Profile, Version
 from collector.behaviour.settings import BehaviourSettings
-from collector.model import Agent, Finding, Process
+from collector.inventory import Agent
+from collector.model import Finding, Process
 from probes.vocabulary import KernelEvent
 
 MAX_SERVICES = 256

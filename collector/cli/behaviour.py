@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from collector.cli.asking import client, print_json
 from collector.cli.options import RUN_DIR, Json, RunDir
 
 if TYPE_CHECKING:
@@ -21,14 +22,11 @@ OptionalName = Annotated[str | None, typer.Argument(metavar="SERVICE", help="One
 @app.command()
 def show(service: OptionalName = None, json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
     """Show what is known of a service, or of which services something is known."""
-    from collector.cli.client import Client
     from collector.cli.text import clean, console
 
-    with Client(run_dir) as client:
-        found = [client.behaviour(service)] if service else list(client.behaviours())
+    with client(run_dir) as node:
+        found = [node.behaviour(service)] if service else list(node.behaviours())
     if json:
-        from collector.cli.main import print_json
-
         print_json(found)
         return
     out = console()
@@ -40,10 +38,8 @@ def show(service: OptionalName = None, json: Json = False, run_dir: RunDir = RUN
 @app.command()
 def export(service: Name, run_dir: RunDir = RUN_DIR) -> None:
     """Print a policy that allows what is known and nothing else, to be observed before it is enforced."""
-    from collector.cli.client import Client
-
-    with Client(run_dir) as client:
-        found = client.behaviour(service)
+    with client(run_dir) as node:
+        found = node.behaviour(service)
     for line in toml(found):
         typer.echo(line)
 
@@ -51,16 +47,14 @@ def export(service: Name, run_dir: RunDir = RUN_DIR) -> None:
 @app.command()
 def forget(service: Name, run_dir: RunDir = RUN_DIR) -> None:
     """Learn a service anew."""
-    from collector.cli.client import Client
-
-    with Client(run_dir) as client:
-        client.forget(service)
+    with client(run_dir) as node:
+        node.forget(service)
 
 
 def toml(found: pb.Behaviour) -> Iterator[str]:
     """The policy as a part of the configuration; comments say what it leaves out."""
     from collector.cli.text import clean
-    from collector.config import toml_value
+    from collector.config_text import toml_value
 
     yield f"# What {clean(found.service_name, 200)} does, as {_requests(found):,} requests have shown."
     yield from (f"# Not in here: {clean(line, 300)}" for line in found.not_in_policy)

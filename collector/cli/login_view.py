@@ -7,27 +7,18 @@ from collections.abc import Iterator
 from cowitness.v1 import cowitness_pb2 as pb
 from rich.console import Console
 from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 from collector.cli.tables import OUTCOME_STYLES, OUTCOME_WORDS
-from collector.cli.text import address, clean, untrusted, when
-from collector.cli.trace_view import kernel_lines
-
-MAX_LINE = 1000
+from collector.cli.text import address, clean, facts, when
+from collector.cli.timeline import kernel_lines
 
 
 def show(console: Console, login: pb.LoginEvent) -> None:
     """Print it."""
     word = clean(login.event_name, 60) or OUTCOME_WORDS.get(login.outcome, "?")
     console.print(Text(word.upper(), style=OUTCOME_STYLES.get(login.outcome, "")))
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, value in _facts(login):
-        if value:
-            grid.add_row(name, untrusted(value, limit=MAX_LINE))
-    console.print(grid)
+    console.print(facts(_fact_rows(login)))
     if login.kernel_events:
         console.print(Rule(Text("what the session executed", style="dim"), style="dim", align="left"))
     for line in kernel_lines(login.kernel_events):
@@ -36,7 +27,7 @@ def show(console: Console, login: pb.LoginEvent) -> None:
         console.print(Text(f"{login.kernel_events_dropped:,} more executions were not kept.", style="yellow"))
 
 
-def _facts(login: pb.LoginEvent) -> Iterator[tuple[str, str]]:
+def _fact_rows(login: pb.LoginEvent) -> Iterator[tuple[str, str]]:
     process, user, peer = login.process, login.user, login.kernel_peer
     yield "id", login.id
     yield "time", when(login.time)

@@ -5,37 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from collector.cli import behaviour, policy, rules
+from collector.cli import behaviour, policy, records, rules
+from collector.cli.asking import client, page
 from collector.cli.failure import WRONG, CommandError
-from collector.cli.options import (
-    RUN_DIR,
-    Address,
-    Category,
-    ConfigFile,
-    Json,
-    LevelWord,
-    Limit,
-    ModeWord,
-    OptionalRunDir,
-    Outcomes,
-    RunDir,
-    Service,
-    Since,
-    StateDir,
-    TraceId,
-    Until,
-    User,
-    Verdicts,
-)  # fmt: skip
-
-if TYPE_CHECKING:
-    from collector.cli.client import Client
+from collector.cli.options import RUN_DIR, ConfigFile, Json, LevelWord, ModeWord, OptionalRunDir, RunDir, StateDir
 
 app = typer.Typer(
     name="cowitness",
@@ -92,108 +70,11 @@ def up(
     raise typer.Exit(code)
 
 
-@app.command()
-def traces(
-    since: Since = None, until: Until = None, service: Service = None, verdict: Verdicts = None,
-    address: Address = None, user: User = None, category: Category = None, trace_id: TraceId = None,
-    limit: Limit = 100, json: Json = False, run_dir: RunDir = RUN_DIR,
-) -> None:  # fmt: skip
-    """List attack traces, the newest first."""
-    from collector.cli import words
-
-    wanted = words.trace_filter(since, until, service, verdict, address, user, category, trace_id)
-    with _client(run_dir) as client:
-        _list(client.traces(wanted, limit), json, "traces", "no attack traces")
-
-
-@app.command()
-def trace(
-    trace_id: Annotated[str, typer.Argument(metavar="ID", help="The id, or 4 or more of its first digits.")],
-    json: Json = False, run_dir: RunDir = RUN_DIR,
-) -> None:  # fmt: skip
-    """Show one attack trace, both witnesses side by side."""
-    from collector.cli import text, trace_view
-
-    with _client(run_dir) as client:
-        found = client.trace(trace_id)
-    if json:
-        print_json([found])
-    else:
-        trace_view.show(text.console(), found)
-
-
-@app.command()
-def logins(
-    since: Since = None, until: Until = None, service: Service = None, outcome: Outcomes = None,
-    address: Address = None, user: User = None, limit: Limit = 100, json: Json = False, run_dir: RunDir = RUN_DIR,
-) -> None:  # fmt: skip
-    """List logins, failed logins, logouts, sign-ups and the app's own events, the newest first."""
-    from collector.cli import words
-
-    wanted = words.login_filter(since, until, service, outcome, address, user)
-    with _client(run_dir) as client:
-        _list(client.logins(wanted, limit), json, "logins", "no login events")
-
-
-@app.command()
-def login(
-    login_id: Annotated[str, typer.Argument(metavar="ID", help="The id, or 4 or more of its first digits.")],
-    json: Json = False, run_dir: RunDir = RUN_DIR,
-) -> None:  # fmt: skip
-    """Show one login event; of a login to the host also what its session executed."""
-    from collector.cli import login_view, text
-
-    with _client(run_dir) as client:
-        found = client.login(login_id)
-    if json:
-        print_json([found])
-    else:
-        login_view.show(text.console(), found)
-
-
-@app.command()
-def agents(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
-    """List the app processes under an agent."""
-    with _client(run_dir) as client:
-        _list(client.agents(), json, "agents", "no agents")
-
-
-@app.command()
-def edges(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
-    """List which services talk to which, by the kernel's word on their connections."""
-    with _client(run_dir) as client:
-        _list(client.edges(), json, "edges", "no connections")
-
-
-@app.command()
-def hosts(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
-    """Show the host, its probes and all totals."""
-    with _client(run_dir) as client:
-        _list(client.hosts(), json, "hosts", "no hosts")
-
-
-@app.command()
-def watch(
-    service: Service = None, verdict: Verdicts = None, address: Address = None, user: User = None,
-    category: Category = None, outcome: Outcomes = None,
-    limit: Annotated[int, typer.Option(min=0, help="End after so many; 0: never.")] = 0,
-    json: Json = False, run_dir: RunDir = RUN_DIR,
-) -> None:  # fmt: skip
-    """Show attack traces and logins as they come."""
-    from collector.cli import text, words
-    from collector.cli import watch as watching
-
-    wanted = words.trace_filter(None, None, service, verdict, address, user, category)
-    wanted_logins = words.login_filter(None, None, service, outcome, address, user)
-    console = text.console()
-    with _client(run_dir) as client, contextlib.suppress(KeyboardInterrupt):
-        for count, item in enumerate(watching.news(client, wanted, wanted_logins), 1):
-            if json:
-                print_json([item])
-            else:
-                watching.show(console, item)
-            if count == limit:
-                return
+for command in (
+    records.traces, records.trace, records.logins, records.login, records.agents, records.edges, records.hosts,
+    records.watch,
+):  # fmt: skip
+    app.command()(command)
 
 
 @app.command()
@@ -202,14 +83,10 @@ def enforce(
     json: Json = False, run_dir: RunDir = RUN_DIR,
 ) -> None:  # fmt: skip
     """Show the policies of the kernel side, or switch them: `off` acts at once, and stays off until `enforce`."""
-    from collector.cli import tables, text
+    from collector.cli import tables
 
-    with _client(run_dir) as client:
-        found = client.enforcement(mode.value if mode else "")
-    if json:
-        print_json([found])
-    else:
-        tables.policies(text.console(), found)
+    with client(run_dir) as node:
+        page(node.enforcement(mode.value if mode else ""), json, tables.policies)
 
 
 @app.command()
@@ -238,12 +115,12 @@ def config(
     docs: Annotated[bool, typer.Option("--docs", help="Print the meaning of every setting instead.")] = False,
 ) -> None:  # fmt: skip
     """Print the configuration in force, as a file that `up` reads."""
-    from collector import config as configuration
+    from collector.config_text import documentation, to_toml
 
     if docs:
-        print(configuration.documentation(), end="")  # noqa: T201
+        print(documentation(), end="")  # noqa: T201
     else:
-        print(configuration.to_toml(_settings(config, run_dir, state_dir)), end="")  # noqa: T201
+        print(to_toml(_settings(config, run_dir, state_dir)), end="")  # noqa: T201
 
 
 @app.command()
@@ -274,37 +151,6 @@ def _settings(
         return configuration.load(file, given)
     except configuration.ConfigError as error:
         raise CommandError(str(error), WRONG) from error
-
-
-@contextlib.contextmanager
-def _client(run_dir: Path) -> Iterator[Client]:
-    """A client; raises CommandError at once where there is no socket."""
-    from collector.cli.client import Client
-
-    with Client(run_dir) as client:
-        yield client
-
-
-def _list(found: Iterable[Any], json: bool, kind: str, nothing: str) -> None:
-    """Print a listing as documents or as the table of its kind."""
-    if json:
-        print_json(found)
-        return
-    from collector.cli import tables, text
-
-    show: Callable[[Any, Iterable[Any]], int] = getattr(tables, kind)
-    if not show(text.console(), found):
-        print(nothing, file=sys.stderr)  # noqa: T201
-
-
-def print_json(messages: Iterable[Any]) -> None:
-    """The API's canonical JSON: one document a line, ASCII only, so that a terminal obeys nothing in it."""
-    from google.protobuf.json_format import MessageToJson
-
-    for message in messages:
-        line = MessageToJson(message, indent=None, always_print_fields_with_no_presence=True, ensure_ascii=True)
-        sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def _close_output() -> None:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from collector.cli.asking import client, print_json
 from collector.cli.failure import WRONG, CommandError
 from collector.cli.options import RUN_DIR, Json, RunDir
 
 if TYPE_CHECKING:
     from cowitness.v1 import cowitness_pb2 as pb
-
-    from collector.cli.client import Client
 
 app = typer.Typer(help="Show or change the policy: what is refused, and what is looked at.", no_args_is_help=True)
 Subject = Annotated[
@@ -31,8 +30,8 @@ LISTS = ("block", "suspicious", "allow")
 @app.command()
 def show(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
     """Print the policy in force, as a document that `apply` reads."""
-    with _client(run_dir) as client:
-        _tell(client.policy(), json, whole=True)
+    with client(run_dir) as node:
+        _tell(node.policy(), json, whole=True)
 
 
 @app.command()
@@ -42,8 +41,8 @@ def apply(
 ) -> None:  # fmt: skip
     """Put a document in force, in place of the one before. What `block` and `pass` added stays."""
     data = _read(file)
-    with _client(run_dir) as client:
-        _tell(client.apply_policy(data, file.name), json)
+    with client(run_dir) as node:
+        _tell(node.apply_policy(data, file.name), json)
 
 
 @app.command(name="set")
@@ -57,14 +56,14 @@ def set_mode(
 
     if mode not in ("off", "monitor", "block", "app"):
         raise CommandError(f"'{mode}' is none of off, monitor, block and app", WRONG)
-    with _client(run_dir) as client:
-        document = msgspec.json.decode(client.policy().document)
+    with client(run_dir) as node:
+        document = msgspec.json.decode(node.policy().document)
         if service:
             others = [one for one in document.get("services", []) if one["service"] != service]
             document["services"] = others + ([] if mode == "app" else [{"service": service, "mode": mode}])
         else:
             document["mode"] = "" if mode == "app" else mode
-        _tell(client.apply_policy(msgspec.json.encode(document), "policy"), json)
+        _tell(node.apply_policy(msgspec.json.encode(document), "policy"), json)
 
 
 @app.command()
@@ -73,18 +72,17 @@ def rollback(
     json: Json = False, run_dir: RunDir = RUN_DIR,
 ) -> None:  # fmt: skip
     """Put an earlier version in force again, its lists with it."""
-    with _client(run_dir) as client:
-        _tell(client.roll_back_policy(version), json)
+    with client(run_dir) as node:
+        _tell(node.roll_back_policy(version), json)
 
 
 @app.command()
 def history(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
     """List the versions that can be gone back to."""
     from collector.cli import tables, text
-    from collector.cli.main import print_json
 
-    with _client(run_dir) as client:
-        found = client.policy_versions()
+    with client(run_dir) as node:
+        found = node.policy_versions()
     if json:
         print_json(found)
     else:
@@ -132,8 +130,8 @@ def allow(who: Subject, lasting: For = "", reason: Reason = "", json: Json = Fal
 
 def unblock(who: Subject, json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
     """Take somebody off every list."""
-    with _client(run_dir) as client:
-        _tell(client.remove_policy_entry(who), json)
+    with client(run_dir) as node:
+        _tell(node.remove_policy_entry(who), json)
 
 
 def blocked(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
@@ -142,8 +140,8 @@ def blocked(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
 
     from collector.cli import tables, text
 
-    with _client(run_dir) as client:
-        document = msgspec.json.decode(client.policy().document)
+    with client(run_dir) as node:
+        document = msgspec.json.decode(node.policy().document)
     entries = [{"list": key, **entry} for key in LISTS for entry in document.get(key, [])]
     if json:
         for entry in entries:
@@ -154,8 +152,8 @@ def blocked(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
 
 def _add(key: str, who: str, lasting: str, reason: str, json: bool, run_dir: Path) -> None:
     seconds = duration(lasting)
-    with _client(run_dir) as client:
-        _tell(client.add_policy_entry(key, who, reason, seconds), json)
+    with client(run_dir) as node:
+        _tell(node.add_policy_entry(key, who, reason, seconds), json)
 
 
 def duration(text: str) -> int:
@@ -175,8 +173,6 @@ def _tell(found: pb.ProtectionPolicy, json: bool, whole: bool = False) -> None:
     """Print what is in force now."""
     import sys
 
-    from collector.cli.main import print_json
-
     if json:
         print_json([found])
         return
@@ -193,9 +189,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise CommandError(f"cannot read {path}: {error.strerror}", WRONG) from error
-
-
-def _client(run_dir: Path) -> Client:
-    from collector.cli.client import Client
-
-    return Client(run_dir)

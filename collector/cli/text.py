@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from cowitness.v1 import cowitness_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 MAX_TEXT = 2000
+MAX_LINE = 1000
 PIPED_WIDTH = 120
 VERDICT_STYLES = {1: "yellow", 2: "bold dark_orange", 3: "bold red"}
 VERDICT_WORDS = {0: "none", 1: "attempted", 2: "reached", 3: "confirmed"}
@@ -37,6 +40,17 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
 def untrusted(text: str, style: str = "", limit: int = MAX_TEXT) -> Text:
     """Rich text of what others wrote."""
     return Text(clean(text, limit), style=style)
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> Table:
+    """Names and what others wrote, a line each, those without a value left out."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in rows:
+        if value:
+            grid.add_row(name, untrusted(value, limit=MAX_LINE))
+    return grid
 
 
 def console() -> Console:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from collector.model import Agent, Process
+from collector.inventory import Agent
+from collector.model import Process
 
 MAX_AGENTS = 4096
 KEEP = 3600 * 1_000_000_000

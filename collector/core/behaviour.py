@@ -15,7 +15,8 @@ from collector.behaviour.watcher import Watcher
 from collector.core.agents import Agents
 from collector.correlate import Correlator
 from collector.enforcement_settings import policy_of
-from collector.model import Finding, FirstSeen, ServiceBehaviour, ServiceVersion
+from collector.inventory import FirstSeen, ServiceBehaviour, ServiceVersion
+from collector.model import Finding
 from probes.vocabulary import KernelEvent
 
 KEEP_SECONDS = 60.0

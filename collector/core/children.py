@@ -12,11 +12,11 @@ from pathlib import Path
 
 import structlog
 
-from collector.config import ProbeSettings
 from collector.core import link
 from collector.core.inspectors import Inspectors
 from collector.core.probe_source import ProbeSource
 from collector.core.supervisor import Plan
+from collector.settings import ProbeSettings
 
 NO_BPF = 3
 """Exit code of the probes where this host does not let them watch: trying again would change nothing."""

@@ -11,9 +11,10 @@ import structlog
 
 from collector.core import link
 from collector.core.agents import Agents
-from collector.core.pipeline import Delivery, Pipeline
+from collector.core.pipeline import Pipeline
 from collector.core.probe_source import ProbeSource
-from collector.model import Agent
+from collector.core.queues import Delivery
+from collector.inventory import Agent
 from collector.policy.document import Policy
 from collector.wire import frames
 from collector.wire.frames import FrameError, Head, Splitter

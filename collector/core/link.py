@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from collector.model import Agent, LoginEvent, Request, RequestReport
+from collector.inventory import Agent
+from collector.model import LoginEvent, Request, RequestReport
 from collector.policy.document import Policy
 from collector.refusal.template import Template
 

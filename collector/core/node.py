@@ -18,7 +18,7 @@ from collector.core.inspectors import Inspectors
 from collector.core.pipeline import Pipeline
 from collector.core.probe_source import ProbeSource
 from collector.enforcement_settings import policy_of
-from collector.model import Agent, Edge, Host, PoliciesInForce
+from collector.inventory import Agent, Edge, Host, PoliciesInForce
 from probes.vocabulary import DELAYS, Mode
 
 

@@ -1,8 +1,6 @@
 """From testimony to record: two bounded queues in, one consumer that correlates, stores, confirms and publishes.
 
-Evidence (reports, logins) is never dropped: when too much of it waits, the inspectors' links are paused and the agents
-keep it. Kernel events are shed by what they are worth as the queue fills: file opens first, what belongs to an attack
-that is known last; each is counted. Nothing is confirmed or published before it is committed.
+Nothing is confirmed or published before it is committed.
 """
 
 from __future__ import annotations
@@ -10,26 +8,18 @@ from __future__ import annotations
 import asyncio
 import time
 from bisect import bisect_left
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import structlog
-from msgspec import Struct
 
 from collector.core.link import Evidence
+from collector.core.queues import Delivery, EvidenceQueue, KernelQueue
+from collector.core.saving import Changes, Saver, Store
 from collector.correlate.floods import Floods
 from collector.model import AttackTrace, LoginEvent, Request, RequestReport
-from probes.vocabulary import DELAYS, ROOM, KernelEvent, worth
-
-EVIDENCE_QUEUE = 512
-"""Pieces of evidence (about 1 MiB at most, mostly far less) that may wait before the links are paused."""
-
-EVIDENCE_BYTES = 64 << 20
-
-KERNEL_QUEUE = 200_000
-"""Kernel events that may wait; some 10 s of a very busy host, about 100 MiB at worst."""
+from probes.vocabulary import DELAYS, KernelEvent
 
 ROUND_EVENTS = 4_000
 ROUND_EVIDENCE = 64
@@ -43,8 +33,6 @@ GATHER = 0.02
 TICK = 1.0
 """Seconds after which the correlator is told that nothing came: time passes for what waits for more, and for counters
 that are to be written."""
-
-RETRY = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 log = structlog.get_logger()
 
@@ -63,12 +51,6 @@ class Correlator(Protocol):
     def concerns(self, request_id: str) -> bool: ...
 
     def on_kernel(self, events: Sequence[KernelEvent]) -> tuple[Iterable[AttackTrace], Iterable[LoginEvent]]: ...
-
-
-class Store(Protocol):
-    """The part of store.base.Store that the pipeline needs."""
-
-    def save(self, traces: Sequence[AttackTrace], logins: Sequence[LoginEvent]) -> None: ...
 
 
 class Observer(Protocol):
@@ -100,93 +82,40 @@ class Delays:
             self.total += max(0, now - one)
 
 
-class Delivery(Struct, frozen=True, eq=False):
-    """A piece of evidence, its size in bytes as it came, and whom to tell when it is committed."""
-
-    evidence: Evidence
-    size: int
-    stored: Callable[[], None]
-
-
-class Changes:
-    """The traces and logins that a round changed, each in its last state."""
-
-    def __init__(self) -> None:
-        self.traces: dict[str, AttackTrace] = {}
-        self.logins: dict[str, LoginEvent] = {}
-        self.event_times: list[int] = []
-
-    def trace(self, trace: AttackTrace | None) -> None:
-        if trace is not None:
-            self.traces[trace.id] = trace
-
-    def login(self, login: LoginEvent | None) -> None:
-        if login is not None:
-            self.logins[login.id] = login
-
-    def __bool__(self) -> bool:
-        return bool(self.traces or self.logins)
-
-
 class Pipeline:
     """The queues and their consumer. `dropped` and `handled` are totals by (stage, reason) and by kind; `lost` are the
     dropped kernel events by their kind."""
 
     def __init__(self, correlator: Correlator, store: Store, hub: Hub, floods: Floods | None = None) -> None:
-        self._correlator, self._store, self._hub = correlator, store, hub
+        self._correlator, self._hub = correlator, hub
         self.floods = floods or Floods()
         self.observer: Observer | None = None
-        self._evidence: deque[Delivery] = deque()
-        self._evidence_bytes = 0
-        self._kernel: deque[list[KernelEvent]] = deque()
-        self._kernel_count = 0
         self._wake = asyncio.Event()
         self._stopping = False
-        self._executor = ThreadPoolExecutor(1, "store")
-        self._paused: list[Callable[[], None]] = []
         self.dropped: Counter[tuple[str, str]] = Counter()
-        self.lost: Counter[str] = Counter()
         self.handled: Counter[str] = Counter()
+        self._evidence = EvidenceQueue()
+        self._kernel = KernelQueue(correlator.concerns, self.dropped)
+        self._saver = Saver(store, self.dropped, self.handled)
         self.stored_after = Delays()
-        self.store_failing = ""
+
+    @property
+    def lost(self) -> Counter[str]:
+        return self._kernel.lost
 
     def put_evidence(self, delivery: Delivery, resume: Callable[[], None]) -> bool:
         """Queue evidence; False when the sender should pause until `resume` is called."""
-        self._evidence.append(delivery)
-        self._evidence_bytes += delivery.size
         self._wake.set()
-        if self.has_room:
-            return True
-        self._paused.append(resume)
-        return False
+        return self._evidence.put(delivery, resume)
 
     def put_kernel(self, events: list[KernelEvent]) -> None:
-        """Queue kernel events; those that find no room are dropped and counted. There is less room for what is worth
-        less."""
-        if self._kernel_count + len(events) > KERNEL_QUEUE * ROOM[0]:
-            events = self._worthy(events)
-        if events:
-            self._kernel.append(events)
-            self._kernel_count += len(events)
+        """Queue kernel events; those that find no room are dropped and counted."""
+        if self._kernel.put(events):
             self._wake.set()
-
-    def _worthy(self, events: list[KernelEvent]) -> list[KernelEvent]:
-        """Those that there is still room for."""
-        fits = tuple(self._kernel_count + len(events) <= KERNEL_QUEUE * part for part in ROOM)
-        kept = [event for event in events if fits[2 if self._correlator.concerns(event.request_id) else worth(event)]]
-        if len(kept) < len(events):
-            self.dropped["pipeline", "kernel_queue_full"] += len(events) - len(kept)
-            self.lost.update(event.kind for event in events)
-            self.lost.subtract(event.kind for event in kept)
-        return kept
-
-    @property
-    def has_room(self) -> bool:
-        return len(self._evidence) < EVIDENCE_QUEUE and self._evidence_bytes < EVIDENCE_BYTES
 
     def depths(self) -> dict[str, int]:
         """How much waits, by queue."""
-        return {"evidence": len(self._evidence), "kernel_events": self._kernel_count}
+        return {"evidence": len(self._evidence), "kernel_events": self._kernel.events}
 
     async def run(self) -> None:
         """Work until `stop` was called and the queues are empty."""
@@ -205,21 +134,21 @@ class Pipeline:
         try:
             await asyncio.wait_for(self._wake.wait(), TICK)
         except TimeoutError:
-            self._kernel.append([])
+            self._kernel.tick()
 
     def stop(self) -> None:
         """Let `run` return when the queues are empty."""
-        self._stopping = True
+        self._stopping = self._saver.stopping = True
         self._wake.set()
 
     def close(self) -> None:
         """Wait for the save that is under way."""
-        self._executor.shutdown()
+        self._saver.close()
 
     async def _gather(self) -> None:
         """Let kernel events gather for a moment, unless evidence waits."""
         end = time.monotonic() + GATHER
-        while not self._evidence and not self._stopping and self._kernel_count < ROUND_EVENTS:
+        while not self._evidence and not self._stopping and self._kernel.events < ROUND_EVENTS:
             self._wake.clear()
             try:
                 await asyncio.wait_for(self._wake.wait(), max(0.0, end - time.monotonic()))
@@ -231,14 +160,14 @@ class Pipeline:
         self._take_due(changes, last)
         self._take_kernel(changes)
         deliveries = self._take_evidence(changes)
-        if changes and not await self._save(changes):
+        if changes and not await self._saver.save(changes):
             return
         self.stored_after.observe(changes.event_times)
         for delivery in deliveries:
             delivery.stored()
         if changes:
             self._hub.publish(list(changes.traces.values()), list(changes.logins.values()))
-        self._resume()
+        self._evidence.resume()
         await asyncio.sleep(0)
 
     def _take_due(self, changes: Changes, everything: bool) -> None:
@@ -251,8 +180,7 @@ class Pipeline:
     def _take_kernel(self, changes: Changes) -> None:
         count, end = 0, time.monotonic() + ROUND_SECONDS
         while self._kernel and count < ROUND_EVENTS and (not count or time.monotonic() < end):
-            events = self._kernel.popleft()
-            self._kernel_count -= len(events)
+            events = self._kernel.take()
             count += len(events)
             self._guarded("kernel_events", len(events), self._on_kernel, events, changes)
 
@@ -270,8 +198,7 @@ class Pipeline:
         deliveries: list[Delivery] = []
         end = time.monotonic() + ROUND_SECONDS
         while self._evidence and len(deliveries) < ROUND_EVIDENCE and (not deliveries or time.monotonic() < end):
-            delivery = self._evidence.popleft()
-            self._evidence_bytes -= delivery.size
+            delivery = self._evidence.take()
             deliveries.append(delivery)
             self._on_evidence(delivery.evidence, changes)
         return deliveries
@@ -310,45 +237,3 @@ class Pipeline:
         except Exception:
             self.dropped["correlate", f"{kind}_error"] += count
             log.exception("the correlator failed", kind=kind, count=count)
-
-    async def _save(self, changes: Changes) -> bool:
-        """Commit, again and again until it works; False when we were stopped before it did."""
-        traces, logins = list(changes.traces.values()), list(changes.logins.values())
-        attempt = 0
-        while True:
-            try:
-                await asyncio.get_running_loop().run_in_executor(self._executor, self._store.save, traces, logins)
-            except (ValueError, TypeError):
-                log.exception("a record cannot be stored; trying one by one")
-                return await self._save_singly(traces, logins)
-            except Exception as error:
-                self.store_failing = str(error)[:200]
-                log.error("the store failed; trying again", error=self.store_failing, attempt=attempt)
-                if self._stopping and attempt >= 2:
-                    self.dropped["store", "failed_at_stop"] += len(traces) + len(logins)
-                    return False
-                await asyncio.sleep(RETRY[min(attempt, len(RETRY) - 1)])
-                attempt += 1
-            else:
-                self.store_failing = ""
-                self.handled["traces_stored"] += len(traces)
-                self.handled["logins_stored"] += len(logins)
-                return True
-
-    async def _save_singly(self, traces: list[AttackTrace], logins: list[LoginEvent]) -> bool:
-        """Store what can be; what no store can take (never by a fault of the store) is dropped and counted."""
-        calls: list[tuple[list[AttackTrace], list[LoginEvent]]] = [([trace], []) for trace in traces]
-        calls += [([], [login]) for login in logins]
-        for call in calls:
-            try:
-                await asyncio.get_running_loop().run_in_executor(self._executor, self._store.save, *call)
-            except Exception:
-                self.dropped["store", "rejected"] += 1
-                log.exception("a record was rejected by the store")
-        return True
-
-    def _resume(self) -> None:
-        if self.has_room and self._paused:
-            paused, self._paused = self._paused, []
-            for resume in paused:
-                resume()

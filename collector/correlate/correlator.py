@@ -8,34 +8,21 @@ again after a restart does not take a confirmed trace back to reached.
 from __future__ import annotations
 
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from collector.correlate.calls import Calls
 from collector.correlate.case import Case
+from collector.correlate.cases import Cases, Limits
 from collector.correlate.connections import KINDS as CONNECTIONS
 from collector.correlate.deeds import KINDS, deed_of
 from collector.correlate.events import Bucket, Recent
 from collector.correlate.kin import Kin
-from collector.correlate.peers import Key, Peers, plain
+from collector.correlate.logins import Logins
+from collector.correlate.peers import Peers, Who
 from collector.correlate.sessions import Sessions
-from collector.model import AttackTrace, Finding, LoginEvent, Peer, Process, Request, RequestReport, Verdict
+from collector.model import AttackTrace, Finding, LoginEvent, Process, Request, RequestReport, Verdict
 from probes.vocabulary import KernelEvent
-
-SECOND = 1_000_000_000
-
-
-class Limits(Struct, frozen=True):
-    """`window` in ns; `max_requests` of each kind of memory; `max_bytes` of events that nobody has claimed."""
-
-    window: int = 60 * SECOND
-    max_requests: int = 20_000
-    max_events_per_trace: int = 512
-    max_bytes: int = 32 << 20
-    max_cases: int = 4096
 
 
 class Correlator:
@@ -57,21 +44,19 @@ class Correlator:
         host: str = "",
     ) -> None:
         self._limits, self._now = limits or Limits(), now
-        self._witnessed, self._recall, self._process = witnessed, recall, process
+        self._witnessed, self._process = witnessed, process
         self.wanted: Callable[[str], None] = lambda request_id: None
         self.unusual: Callable[[Sequence[KernelEvent]], Sequence[tuple[KernelEvent, Finding]]] = lambda events: ()
         self.attacked: Callable[[str], None] = lambda request_id: None
         self._start = now()
         cap = self._limits.max_events_per_trace
         self._recent = Recent(self._limits.max_requests, self._limits.max_bytes, cap)
-        self._peers = Peers()
+        self._peers = Peers(max_waiting=self._limits.max_requests)
         self._kin = Kin()
         self._sessions = Sessions(host)
-        self._cases: OrderedDict[str, Case] = OrderedDict()
+        self._cases = Cases(self._limits, recall, self._closed)
         self.calls = Calls(self._cases, process, lambda request_id: self.wanted(request_id))
-        self._logins: OrderedDict[str, tuple[LoginEvent, int]] = OrderedDict()
-        self._settled: OrderedDict[str, None] = OrderedDict()
-        self._awaited: OrderedDict[Key, set[tuple[str, str]]] = OrderedDict()
+        self._logins = Logins(self._peers, self._limits.max_requests)
         self.counters: Counter[str] = Counter()
 
     def on_report(self, report: RequestReport) -> list[AttackTrace]:
@@ -82,7 +67,8 @@ class Correlator:
         if case is None:
             if not report.findings:
                 return self._innocent(report.request, now)
-            case = self._cases[request_id] = self._new_case(report, now)
+            before = max(self._start, now - self._limits.window)
+            case = self._cases.begin(request_id, old=report.request.start_time < before)
         case.report(report)
         if (bucket := self._recent.take(request_id)) is not None:
             self.counters["attached"] += len(bucket.events)
@@ -103,7 +89,7 @@ class Correlator:
         for request_id in request_ids:
             if request_id not in self._cases:
                 self._recent.take(request_id)
-                self._settle(request_id)
+                self._cases.settle(request_id)
 
     def on_kin(self, requests: Sequence[Request]) -> list[AttackTrace]:
         """Take requests in which nothing was found; the traces that they belong to, where those are news."""
@@ -119,16 +105,7 @@ class Correlator:
 
     def on_login(self, login: LoginEvent) -> LoginEvent:
         """Take a login; the same with the kernel's peer, and with what an earlier word on it knew better."""
-        now = self._now()
-        known, _ = self._logins.get(login.id, (login, 0))
-        if known.client_address and not login.client_address:
-            login = known
-        login = self._with_peer(login)
-        self._logins[login.id] = (login, now)
-        self._logins.move_to_end(login.id)
-        while len(self._logins) > self._limits.max_requests:
-            self._logins.popitem(last=False)
-        return login
+        return self._logins.take(login, self._now())
 
     def on_kernel(self, events: Sequence[KernelEvent]) -> tuple[list[AttackTrace], list[LoginEvent]]:
         """Take kernel events; the traces and logins that they changed."""
@@ -137,8 +114,8 @@ class Correlator:
         changed: dict[str, Case] = {}
         logins: dict[str, LoginEvent] = {}
         for event in events:
-            if event.kind == "accept" and (key := self._peers.accepted(event)):
-                self._claim(key, changed, logins)
+            if event.kind == "accept" and (waiting := self._peers.accepted(event)):
+                self._claim(waiting, changed, logins)
             if event.request_id and event.attribution != "none":
                 self._marked(event, changed, now)
             else:
@@ -166,13 +143,6 @@ class Correlator:
             "host_sessions": len(self._sessions), "host_sessions_evicted": self._sessions.evicted,
         }  # fmt: skip
 
-    def _new_case(self, report: RequestReport, now: int) -> Case:
-        """A fresh case, or the stored trace's where the request may be known from before this memory."""
-        old = report.request.start_time < max(self._start, now - self._limits.window)
-        cap = self._limits.max_events_per_trace
-        stored = self._recall(report.request.request_id) if old or report.request.request_id in self._settled else None
-        return Case.recalled(stored, cap) if stored is not None else Case(cap)
-
     def _marked(self, event: KernelEvent, changed: dict[str, Case], now: int) -> None:
         if event.kind == "turn" and event.size == 1:  # the connect has said it
             return
@@ -183,7 +153,7 @@ class Correlator:
             case.add((event,))
             changed[event.request_id] = case
             self.counters["attached"] += 1
-        elif event.request_id in self._settled:
+        elif self._cases.is_settled(event.request_id):
             self.counters["late"] += 1
         else:
             self._recent.add(event, now)
@@ -198,10 +168,9 @@ class Correlator:
 
     def _convicted(self, event: KernelEvent) -> Case:
         """A case for a request in which the kernel saw what no rule is needed for."""
-        request_id, cap = event.request_id, self._limits.max_events_per_trace
-        stored = self._recall(request_id) if request_id in self._settled else None
-        case = self._cases[request_id] = Case.recalled(stored, cap) if stored is not None else Case(cap)
-        if stored is None:
+        request_id = event.request_id
+        case = self._cases.begin(request_id)
+        if case.trace is None:
             case.suppose(Request(request_id, start_time=event.time, process=self._process_above(event)))
             self.wanted(request_id)
         if (bucket := self._recent.take(request_id)) is not None:
@@ -226,73 +195,38 @@ class Correlator:
         return [trace for trace in traces if trace is not None]
 
     def _settled_case(self, request_id: str, case: Case, now: int) -> AttackTrace | None:
-        self._touch(request_id, case, now)
+        self._cases.touch(request_id, now)
         trace = case.settle(self._witnessed, now)
         if trace is not None and trace.verdict >= Verdict.REACHED:
             self.attacked(request_id)
         return trace
 
-    def _touch(self, request_id: str, case: Case, now: int) -> None:
-        case.touched = now
-        if request_id in self._cases:
-            self._cases.move_to_end(request_id)
-        while len(self._cases) > self._limits.max_cases:
-            self._close_oldest()
-
-    def _close_oldest(self) -> None:
-        request_id, _ = self._cases.popitem(last=False)
+    def _closed(self, request_id: str) -> None:
         self._kin.forget(request_id)
         self.calls.forget(request_id)
-        self._settle(request_id)
 
     def _link(self, case: Case, requests: Sequence[Request]) -> None:
         self.counters["unlinked"] += case.link(requests)
 
-    def _settle(self, request_id: str) -> None:
-        """Remember that this request is decided, so that late events find nothing to begin anew."""
-        self._settled[request_id] = None
-        while len(self._settled) > self._limits.max_requests:
-            self._settled.popitem(last=False)
-
     def _expire(self, now: int) -> None:
         before = now - self._limits.window
-        while self._cases and next(iter(self._cases.values())).touched < before:
-            self._close_oldest()
-        while self._logins and next(iter(self._logins.values()))[1] < before:
-            self._logins.popitem(last=False)
+        self._cases.expire(before)
+        self._logins.expire(before)
         self._recent.expire(before)
 
     # kernel peers
 
     def _find_peer(self, case: Case, request_id: str) -> None:
         request = case.request
-        found = self._peers.find(request.process.pid, request.peer, request.start_time)
+        found = self._peers.find_or_await(request.process.pid, request.peer, request.start_time, ("trace", request_id))
         if found is not None:
             case.accepted_from(found)
-        else:
-            self._await(request.process.pid, request.peer, ("trace", request_id))
 
-    def _with_peer(self, login: LoginEvent) -> LoginEvent:
-        found = self._peers.find(login.process.pid, login.peer, login.time)
-        if found is not None:
-            return replace(login, kernel_peer=found)
-        self._await(login.process.pid, login.peer, ("login", login.id))
-        return login
-
-    def _await(self, pid: int, peer: Peer, who: tuple[str, str]) -> None:
-        """The accept event may still be on its way."""
-        if address := plain(peer.address) if peer.port and pid > 0 else "":
-            self._awaited.setdefault((pid, address, peer.port), set()).add(who)
-            while len(self._awaited) > self._limits.max_requests:
-                self._awaited.popitem(last=False)
-
-    def _claim(self, key: Key, changed: dict[str, Case], logins: dict[str, LoginEvent]) -> None:
-        for kind, name in self._awaited.pop(key, ()):
+    def _claim(self, waiting: Iterable[Who], changed: dict[str, Case], logins: dict[str, LoginEvent]) -> None:
+        """The connection that these wait for has been accepted."""
+        for kind, name in waiting:
             if kind == "trace" and (case := self._cases.get(name)) is not None:
                 self._find_peer(case, name)
                 changed[name] = case
-            elif kind == "login" and name in self._logins:
-                login, touched = self._logins[name]
-                login = self._with_peer(login)
-                self._logins[name] = (login, touched)
+            elif kind == "login" and (login := self._logins.accepted(name)) is not None:
                 logins[name] = login

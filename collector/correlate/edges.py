@@ -14,7 +14,8 @@ from itertools import chain
 from msgspec import Struct, field
 
 from collector.correlate.connections import Connection
-from collector.model import Edge, EdgeConnection, Peer
+from collector.inventory import Edge, EdgeConnection
+from collector.model import Peer
 from probes.vocabulary import KernelEvent
 
 MAX_EDGES = 2048

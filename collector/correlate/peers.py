@@ -19,28 +19,32 @@ SLACK = SECOND
 """Nanoseconds by which the two clocks (the app's and the kernel's) may differ."""
 
 Key = tuple[int, str, int]
+Who = tuple[str, str]
+"""What waits for its accept event: "trace" or "login", and its id."""
 
 
 class Peers:
-    """Accepted connections, the oldest forgotten first: a connection may live long, so there is no time limit."""
+    """Accepted connections, the oldest forgotten first: a connection may live long, so there is no time limit. Of what
+    waits for one, `max_waiting`."""
 
-    def __init__(self, size: int = 16_384) -> None:
-        self._size = size
+    def __init__(self, size: int = 16_384, max_waiting: int = 20_000) -> None:
+        self._size, self._max_waiting = size, max_waiting
         self._accepted: OrderedDict[Key, int] = OrderedDict()
+        self._awaited: OrderedDict[Key, set[Who]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._accepted)
 
-    def accepted(self, event: KernelEvent) -> Key | None:
-        """Remember an accept event; its key, or None for what is no network connection."""
+    def accepted(self, event: KernelEvent) -> set[Who]:
+        """Remember an accept event, unless it is no network connection's; who has waited for it."""
         if event.family not in ("ipv4", "ipv6") or not event.address or event.result < 0:
-            return None
+            return set()
         key = (event.pid, plain(event.address), event.port)
         self._accepted.setdefault(key, event.time)
         self._accepted.move_to_end(key)
         while len(self._accepted) > self._size:
             self._accepted.popitem(last=False)
-        return key
+        return self._awaited.pop(key, set())
 
     def find(self, pid: int, peer: Peer, start_time: int) -> Peer | None:
         """The kernel's peer for a request (or login) of this process that began at `start_time` (ns)."""
@@ -51,6 +55,15 @@ class Peers:
             time = self._accepted.get((pid, address, peer.port))
             return Peer(address, peer.port) if time is not None and time <= start_time + SLACK else None
         return self._only_one(pid, address, start_time)
+
+    def find_or_await(self, pid: int, peer: Peer, start_time: int, who: Who) -> Peer | None:
+        """The same; where there is none its accept event may still be on its way, and then concerns `who`."""
+        found = self.find(pid, peer, start_time)
+        if found is None and peer.port and pid > 0 and (address := plain(peer.address)):
+            self._awaited.setdefault((pid, address, peer.port), set()).add(who)
+            while len(self._awaited) > self._max_waiting:
+                self._awaited.popitem(last=False)
+        return found
 
     def _only_one(self, pid: int, address: str, start_time: int) -> Peer | None:
         found = None

@@ -1,4 +1,4 @@
-"""How much of a flood is kept. Part of the configuration (collector/config.py)."""
+"""How much of a flood is kept. Part of the configuration (collector/settings.py)."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from collector import whole
 from collector.detect.match import cache, injection
 from collector.detect.ruleset import PatternError, Rule, RuleSet, expression
 
@@ -88,16 +89,9 @@ def _paths(directory: str) -> list[Path]:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise RuleError(f"rules_dir: {path}: {error.strerror}") from None
-    if len(data) > MAX_FILE:
-        raise RuleError(f"rules_dir: {path} is larger than {MAX_FILE} bytes")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise RuleError(f"rules_dir: {path} is not UTF-8 text") from None
+        return whole.text(path, MAX_FILE)
+    except ValueError as error:
+        raise RuleError(f"rules_dir: {error}") from None
 
 
 def _check(rule: Rule) -> None:

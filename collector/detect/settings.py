@@ -1,4 +1,4 @@
-"""What detection can be told. Part of the configuration (collector/config.py)."""
+"""What detection can be told. Part of the configuration (collector/settings.py)."""
 
 from __future__ import annotations
 

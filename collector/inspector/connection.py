@@ -18,7 +18,7 @@ from typing import Protocol, cast
 from collector.inspector.counters import Counters
 from collector.inspector.crowd import Crowd
 from collector.inspector.limits import Limits
-from collector.model import Agent
+from collector.inventory import Agent
 from collector.wire import frames
 from collector.wire.agent import Error
 from collector.wire.frames import FrameError, Head, Splitter

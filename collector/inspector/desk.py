@@ -18,7 +18,8 @@ from collector.inspector.counters import Counters
 from collector.inspector.crowd import Crowd
 from collector.inspector.process import Processes
 from collector.inspector.worker import BAD_BODY, Job, Worker
-from collector.model import Agent, Hook, Process
+from collector.inventory import Agent, Hook
+from collector.model import Process
 from collector.policy.compiled import Compiled
 from collector.policy.document import Policy
 from collector.refusal.answer import filled

@@ -1,4 +1,4 @@
-"""Where the policy comes from. Part of the configuration (collector/config.py)."""
+"""Where the policy comes from. Part of the configuration (collector/settings.py)."""
 
 from __future__ import annotations
 

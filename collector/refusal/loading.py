@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from collector import whole
 from collector.refusal.settings import PLACEHOLDER, ResponseSettings
 from collector.refusal.template import HTML, JSON, Template
 
@@ -42,15 +43,9 @@ def _read(setting: str, path: str) -> str:
     if not path:
         return ""
     try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_TEMPLATE + 1)
-        text = data.decode("utf-8-sig")
-    except OSError as error:
-        raise ValueError(f"{setting}: cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{setting}: {path} is not UTF-8 text") from None
-    if len(data) > MAX_TEMPLATE:
-        raise ValueError(f"{setting}: {path} is larger than {MAX_TEMPLATE} bytes")
+        text = whole.text(Path(path), MAX_TEMPLATE)
+    except ValueError as error:
+        raise ValueError(f"{setting}: {error}") from None
     if not text.strip():
         raise ValueError(f"{setting}: {path} is empty")
     return text

@@ -1,4 +1,4 @@
-"""What the answer to a stopped request can be told to be. Part of the configuration (collector/config.py)."""
+"""What the answer to a stopped request can be told to be. Part of the configuration (collector/settings.py)."""
 
 from __future__ import annotations
 

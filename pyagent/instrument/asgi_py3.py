@@ -1,22 +1,19 @@
 """ASGI, under every asynchronous framework: a request is one call of the application with an `http` scope.
 
-Tasks take turns on one thread, so the mark stands for the operation only. Messages pass by as they are; of a body a
-capped copy is kept, as the app receives it.
+Tasks take turns on one thread, so the mark stands for the operation only.
 """
 
 from __future__ import absolute_import
 
 from ..core import blocked, context, guard, lifecycle
 from . import audit
+from .asgi_answer_py3 import Exchange, refuse
 from .failure import note_failure
 from .incoming_asgi import arrival
-from .patch import Row
+from .patch import Row, after
 from .servers import given
 
 KEY = 'cowitness.request'
-_BODY = 'http.response.body'
-_END = {'type': _BODY, 'body': b'', 'more_body': False}
-_FILES = ('http.response.pathsend', 'http.response.zerocopysend')
 
 
 async def call(application, scope, receive, send, framework=''):
@@ -24,7 +21,7 @@ async def call(application, scope, receive, send, framework=''):
     try:
         exchange = _begin(scope, receive, send, framework)
     except blocked.Blocked as error:
-        return await _refuse(_Exchange(context.current(), receive, send, scope), error)
+        return await refuse(Exchange(context.current(), receive, send, scope), error)
     if exchange is None:
         return await application(scope, receive, send)
     return await _serve(application, scope, exchange)
@@ -44,7 +41,7 @@ def _begin(scope, receive, send, framework):
     if found is None:
         return None
     audit.watch()
-    exchange = _Exchange(None, receive, send, scope)
+    exchange = Exchange(None, receive, send, scope)
     request = exchange.request = lifecycle.begin(found[0], found[1], shares_thread=True)
     if request is None:
         return None
@@ -60,7 +57,7 @@ async def _serve(application, scope, exchange):
     except BaseException as error:
         refused = refusal_in(error) or _unheard(request, error)
         if refused is not None and (exchange.refused or not exchange.status):
-            return await _refuse(exchange, refused)
+            return await refuse(exchange, refused)
         if type(error).__name__ != 'CancelledError':  # the client has gone
             note_failure(request)
             exchange.status = exchange.status or 500
@@ -84,123 +81,6 @@ def refusal_in(error):
 @guard.guarded
 def _unheard(request, error):
     return blocked.unheard(request) if isinstance(error, Exception) else None
-
-
-async def _refuse(exchange, error):
-    """Answer in the app's place."""
-    if not exchange.refused:
-        await exchange._begins(error)
-    if not exchange.finished:
-        await exchange._raw_send(dict(_END))
-    exchange.end()
-
-
-@guard.guarded
-def _refusal(error, scope):
-    """All of it but its end: an app that sends something else behind it is not told that its client has all."""
-    _, headers, body = blocked.response(error, _accept(scope) or '', scope.get('method'))
-    raw = [(name.lower().encode('latin-1'), value.encode('latin-1')) for name, value in headers]
-    start = {'type': 'http.response.start', 'status': error.status, 'headers': raw}
-    return start, {'type': _BODY, 'body': b''.join(body), 'more_body': True}
-
-
-def _plain():
-    headers = [(b'content-type', b'text/plain'), (b'content-length', b'15')]
-    start = {'type': 'http.response.start', 'status': 403, 'headers': headers}
-    return start, {'type': _BODY, 'body': b'Request blocked', 'more_body': True}
-
-
-@guard.guarded
-def _accept(scope):
-    return dict(scope.get('headers') or ()).get(b'accept', b'').decode('latin-1')
-
-
-class _Exchange(object):
-    """Listens to what the application receives and sends. `size`: bytes of the body that went to the server."""
-
-    def __init__(self, request, receive, send, scope):
-        self.request, self._receive, self._send, self._scope = request, receive, send, scope
-        self.status, self.headers, self.size = 0, (), 0
-        self.refused = self.finished = False
-
-    async def receive(self):
-        message = await self._receive()
-        self._received(message)
-        return message
-
-    async def send(self, message):
-        if self.request.refusal is not None:
-            refusal = self._caught(message)
-            if refusal is not None:
-                return await self._begins(refusal)
-            if self.refused:
-                return await self._raw_send(dict(_END)) if self._ends(message) else None
-        return await self._raw_send(message)
-
-    async def _begins(self, error):
-        self.refused = True
-        messages = _refusal(error, self._scope) or _plain()
-        await self._raw_send(messages[0])
-        await self._raw_send(messages[1])
-
-    async def _raw_send(self, message):
-        result = await self._send(message)
-        self._sent(message)
-        return result
-
-    @guard.guarded
-    def _ends(self, message):
-        """Whether this is the last that an app sends which is refused."""
-        kind, ended = message['type'], self.finished
-        self.finished = ended or kind in _FILES or not message.get('more_body', kind != _BODY)
-        return self.finished and not ended
-
-    @guard.guarded
-    def _caught(self, message):
-        """The refusal, where the app caught it and begins an answer in spite of it."""
-        if self.status or message['type'] != 'http.response.start':
-            return None
-        return blocked.unheard(self.request)
-
-    @guard.guarded
-    def end(self):
-        request = self.request
-        if request is not None and not request.ended:
-            request.response_size = self.size
-            lifecycle.end(request, self.status, self.headers)
-
-    @guard.guarded
-    def _received(self, message):
-        body = message.get('body')
-        if body and not self.request.ended:
-            lifecycle.saw_body(self.request, body)
-
-    @guard.guarded
-    def _sent(self, message):
-        kind = message['type']
-        if kind == 'http.response.start':
-            self._started(message)
-            return
-        if kind == _BODY:
-            self.size += len(message.get('body') or b'')
-        elif kind in _FILES:
-            self.size += message.get('count') or self._announced()
-        elif kind != 'http.response.trailers':
-            return
-        if not message.get('more_body') and not message.get('more_trailers'):
-            lifecycle.answered(self.request)
-
-    def _started(self, message):
-        self.status, headers = int(message['status']), message.get('headers') or ()
-        if isinstance(headers, (list, tuple)):  # an iterator is the server's to walk through
-            self.headers = [
-                (bytes(name).decode('latin-1'), bytes(value).decode('latin-1'))
-                for name, value in headers
-            ]
-
-    def _announced(self):
-        """What the headers say of the size: files are sent by the server."""
-        return next((int(v) for n, v in self.headers if n.lower() == 'content-length'), 0)
 
 
 def wrap(application, framework=''):
@@ -231,17 +111,11 @@ def application_method(framework):
 def loaded(attribute):
     """A handler for a method after which this attribute is the application that a server is going to call."""
 
-    def handler(original, args, kwargs):
-        result = original(*args, **kwargs)
-        _wrap_loaded(args, attribute)
-        return result
+    @after
+    def handler(args, kwargs, result):
+        setattr(args[0], attribute, wrap(getattr(args[0], attribute)))
 
     return handler
-
-
-@guard.guarded
-def _wrap_loaded(args, attribute):
-    setattr(args[0], attribute, wrap(getattr(args[0], attribute)))
 
 
 async def route_handled(original, args, kwargs):

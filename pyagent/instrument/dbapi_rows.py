@@ -2,11 +2,10 @@
 
 from __future__ import absolute_import
 
-from ..core import guard
 from .dbapi import Driver
 from .dbapi_classes import connect_handler, psycopg2_bottom, sqlite_bottom
 from .dbapi_proxy import connect_by_proxy
-from .patch import Row
+from .patch import Row, after
 
 
 def _info(connection):
@@ -59,15 +58,9 @@ def _psycopg2_class():
     return extensions.connection
 
 
-def mysqldb_connected(original, args, kwargs):
+@after
+def mysqldb_connected(args, kwargs, result):
     """MySQLdb's Connection.__init__(self, host=None, user=None, ...): the connection does not tell its server later."""
-    result = original(*args, **kwargs)
-    _learn_server(args, kwargs)
-    return result
-
-
-@guard.guarded
-def _learn_server(args, kwargs):
     host = args[1] if len(args) > 1 else kwargs.get('host')
     path = kwargs.get('unix_socket')
     MYSQLDB.learn(args[0], path or host or 'localhost', 0 if path else kwargs.get('port') or 3306)

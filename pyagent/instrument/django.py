@@ -8,7 +8,7 @@ from ..core import context, guard, lifecycle
 from ..core.blocked import Blocked, response as answer_to
 from . import django_routes, django_users
 from .failure import note_here
-from .patch import Row
+from .patch import Row, after, before
 from .wsgi import application_method
 
 
@@ -21,10 +21,7 @@ def answered(original, args, kwargs):
         response = original(*args, **kwargs)
         note_request(serving, args[1])
     except Blocked as error:
-        response = refusal(error, args[1])
-        if response is None:
-            raise error
-        serving.refusal = None
+        response = refused(serving, error, args[1])
     finally:
         serving.native = None
     return response
@@ -40,8 +37,17 @@ def begun(args):
     return serving
 
 
+def refused(serving, error, request):
+    """The response in the app's place; raises the refusal where there can be none."""
+    response = _refusal(error, request)
+    if response is None:
+        raise error
+    serving.refusal = None
+    return response
+
+
 @guard.guarded
-def refusal(error, request):
+def _refusal(error, request):
     """A response whose end closes what the request held, and is told by `request_finished`: that ends connections."""
     from django.http import HttpResponse
 
@@ -58,28 +64,17 @@ def refusal(error, request):
     return response
 
 
-def resolved(original, args, kwargs):
+@after
+def resolved(args, kwargs, match):
     """BaseHandler.resolve_request(self, request), since 3.1: the route is known."""
-    match = original(*args, **kwargs)
-    _note_match(args)
-    return match
-
-
-@guard.guarded
-def _note_match(args):
     serving = context.current()
     if serving is not None and len(args) > 1 and serving.native is args[1]:
         _note_route(serving, args[1])
 
 
-def entered(original, args, kwargs):
+@before
+def entered(args, kwargs):
     """BaseHandler.make_view_atomic(self, view): the middlewares have let the request through to its view."""
-    _note_entry()
-    return original(*args, **kwargs)
-
-
-@guard.guarded
-def _note_entry():
     serving = context.current()
     if serving is not None and serving.native is not None:
         note_request(serving, serving.native)

@@ -3,7 +3,7 @@
 from __future__ import absolute_import
 
 from ..core.blocked import Blocked
-from .django import begun, note_request, refusal
+from .django import begun, note_request, refused
 from .django_users import LOGINS, note_asked, note_sought
 from .patch import Row
 
@@ -17,10 +17,7 @@ async def answered(original, args, kwargs):
         response = await original(*args, **kwargs)
         note_request(serving, args[1])
     except Blocked as error:
-        response = refusal(error, args[1])
-        if response is None:
-            raise error
-        serving.refusal = None
+        response = refused(serving, error, args[1])
     finally:
         serving.native = None
     return response

@@ -2,20 +2,15 @@
 
 from __future__ import absolute_import
 
-from ..core import context, guard, lifecycle
+from ..core import context, lifecycle
 from .failure import note_here
-from .patch import Row
+from .patch import Row, before
 from .wsgi import application_method
 
 
-def dispatched(original, args, kwargs):
+@before
+def dispatched(args, kwargs):
     """Flask.dispatch_request: the router has matched."""
-    _note_route()
-    return original(*args, **kwargs)
-
-
-@guard.guarded
-def _note_route():
     serving = context.current()
     if serving is not None:
         from flask import request
@@ -24,10 +19,10 @@ def _note_route():
         lifecycle.set_route(serving, getattr(rule, 'rule', ''), request.view_args, 'flask')
 
 
-def raised(original, args, kwargs):
+@before
+def raised(args, kwargs):
     """Flask.handle_exception(self, error): the view raised what nothing handles."""
     note_here()
-    return original(*args, **kwargs)
 
 
 ROWS = [

@@ -2,23 +2,17 @@
 
 from __future__ import absolute_import
 
-from ..core import context, guard
+from ..core import context
 from . import audit
 from .network import connected
 from .operation import around
-from .patch import Row
+from .patch import Row, after
 from .process import popen
 
 
-def patched(original, args, kwargs):
+@after
+def patched(args, kwargs, result):
     """gevent.monkey's patching of threads: from now on a greenlet is what a thread was."""
-    result = original(*args, **kwargs)
-    _follow()
-    return result
-
-
-@guard.guarded
-def _follow():
     audit.watch()
     if hasattr(context, 'follow_greenlets'):
         context.follow_greenlets()

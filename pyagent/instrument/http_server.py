@@ -3,19 +3,19 @@ when its line and headers are parsed, and ends when handle_one_request does.
 
 What the handler reads and writes goes through stand-ins that are lent for the request. Handlers that run a WSGI
 application are left to `wsgi`; an application that is called by another shares its request. Of a request that was
-stopped the app says no more, whatever it caught: it is refused, or, where a part is out, the connection ends.
+stopped the app says no more, whatever it caught.
 """
 
 from __future__ import absolute_import
 
-import re
-import socket
 import types
 
-from ..core import blocked, facts, guard, lifecycle, names
+from ..core import blocked, facts, guard, lifecycle
 from .body import tee
 from .failure import note_failure
-from .patch import Row
+from .http_refusal import refuse
+from .incoming_http import environ_of
+from .patch import Row, after, before
 from .proxy import Proxy, class_for
 from .wsgi import may_have_body
 
@@ -26,9 +26,6 @@ _WSGI = (
     'make_environ',
     'wsgi_setup',
 )  # what handlers that run WSGI have
-_CODED = re.compile('%([0-9a-fA-F]{2})')
-MAX_UNREAD, PATIENCE = 1 << 20, 1.0
-_LAST_RESORT = b'HTTP/1.0 403 Blocked\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
 _under_way = {}
 
 
@@ -121,7 +118,7 @@ def served(original, args, kwargs):
     try:
         return original(*args, **kwargs)
     except blocked.Blocked as error:
-        _refuse(exchange, error)
+        refuse(exchange, error)
     except BaseException:
         note_failure(exchange.request, ('ConnectionError', 'timeout'))
         raise
@@ -138,22 +135,16 @@ def _open(args):
     return exchange
 
 
-def parsed(original, args, kwargs):
-    """parse_request(self): whether there is a request to serve."""
-    result = original(*args, **kwargs)
-    if result:
-        _begin(args)
-    return result
-
-
-@guard.guarded
-def _begin(args):
-    """May raise Blocked."""
+@after
+def parsed(args, kwargs, result):
+    """parse_request(self): whether there is a request to serve. May raise Blocked."""
+    if not result:
+        return
     handler = args[0]
     exchange = _under_way.get(id(handler))
     if exchange is None or exchange.request is not None:
         return
-    environ = _environ(handler)
+    environ = environ_of(handler)
     lifecycle.begin(environ, fill=exchange.fill)
     if exchange.request is not None:
         _lend(exchange, environ)
@@ -172,144 +163,29 @@ def _lend(exchange, environ):
         setattr(handler, name, stand_in)
 
 
-def _environ(handler):
-    """What WSGI would say of this request."""
-    path, _, query = handler.path.partition('?')
-    secure = hasattr(getattr(handler, 'connection', None), 'getpeercert')
-    environ = {
-        'REQUEST_METHOD': handler.command, 'SCRIPT_NAME': '', 'QUERY_STRING': query, 'REQUEST_URI': handler.path,
-        'PATH_INFO': _CODED.sub(lambda found: chr(int(found.group(1), 16)), path),
-        'wsgi.url_scheme': 'https' if secure else 'http',
-    }  # fmt: skip
-    peer = handler.client_address
-    if isinstance(peer, tuple) and len(peer) > 1:
-        environ['REMOTE_ADDR'], environ['REMOTE_PORT'] = peer[0], str(peer[1])
-    _add_headers(environ, handler.headers)
-    return environ
-
-
-def _add_headers(environ, headers):
-    values = getattr(headers, 'get_all', None) or headers.getheaders
-    for name in headers.keys():
-        key = name.upper().replace('-', '_')
-        if key not in ('CONTENT_TYPE', 'CONTENT_LENGTH'):
-            key = 'HTTP_' + key
-        environ[key] = ','.join(values(name))
-
-
-def status_sent(original, args, kwargs):
+@before
+def status_sent(args, kwargs):
     """send_response(self, code, ...), and send_response_only where there is one. May raise Blocked."""
-    _note_status(args, kwargs)
-    return original(*args, **kwargs)
-
-
-@guard.guarded
-def _note_status(args, kwargs):
     exchange = _under_way.get(id(args[0]))
     if exchange is not None and exchange.request is not None:
         exchange.check()
         exchange.status = int(args[1] if len(args) > 1 else kwargs['code'])
 
 
-def header_sent(original, args, kwargs):
+@after
+def header_sent(args, kwargs, result):
     """send_header(self, keyword, value)."""
-    result = original(*args, **kwargs)
-    _note_header(args)
-    return result
-
-
-@guard.guarded
-def _note_header(args):
     exchange = _under_way.get(id(args[0]))
     if exchange is not None and len(args) == 3:
         exchange.headers.append((str(args[1]), str(args[2])))
 
 
-def headers_sent(original, args, kwargs):
+@after
+def headers_sent(args, kwargs, result):
     """end_headers(self): what follows is the body."""
-    result = original(*args, **kwargs)
-    _note_head(args)
-    return result
-
-
-@guard.guarded
-def _note_head(args):
     exchange = _under_way.get(id(args[0]))
     if exchange is not None:
         exchange.head = exchange.sent
-
-
-def _refuse(exchange, error):
-    """Answer in the app's place, unless a part of its answer is out. The connection ends."""
-    _give_up(exchange)
-    if not exchange.sent:
-        _send(exchange, _refusal(exchange, error) or _LAST_RESORT)
-
-
-@guard.guarded
-def _give_up(exchange):
-    handler = exchange.handler
-    handler.close_connection = True
-    handler.__dict__.pop('_headers_buffer', None)
-
-
-@guard.guarded
-def _refusal(exchange, error):
-    """All bytes of the refusal."""
-    handler = exchange.handler
-    exchange.status = error.status
-    accept = handler.headers.get('Accept') or ''
-    status, exchange.headers, body = blocked.response(error, accept, handler.command)
-    body = b''.join(body)
-    exchange.sent = len(body)
-    if handler.request_version == 'HTTP/0.9':
-        return body
-    lines = ['%s %s' % (handler.protocol_version, status)]
-    own = [('Server', handler.version_string()), ('Date', handler.date_time_string())]
-    lines += ['%s: %s' % pair for pair in own + exchange.headers + [('Connection', 'close')]]
-    return '\r\n'.join(lines + ['', '']).encode('latin-1') + body
-
-
-def _send(exchange, data):
-    try:
-        exchange.wfile.write(data)
-        exchange.wfile.flush()
-    except (OSError, socket.error, ValueError):  # the client has gone
-        return
-    _log(exchange)
-    _read_up(exchange)
-
-
-@guard.guarded
-def _log(exchange):
-    exchange.handler.log_request(exchange.status)
-
-
-@guard.guarded
-def _read_up(exchange):
-    """A connection that is closed with a body unread is reset, and a client that still sends may never read the answer."""
-    handler = exchange.handler
-    length = handler.headers.get('Content-Length') or ''
-    left = (int(length) if length.isdigit() else 0) - exchange.request.body_size
-    if left > 0:
-        handler.connection.settimeout(PATIENCE)
-        _read(handler.rfile, min(left, MAX_UNREAD))
-
-
-def _read(stream, left):
-    read = getattr(stream, 'read1', None) or _read_one(stream)
-    end = names.monotonic() + PATIENCE
-    try:
-        while left > 0 and names.monotonic() < end:
-            data = read(min(left, 65536))
-            left -= len(data) or left
-    except (OSError, socket.error):  # it does not come
-        pass
-
-
-def _read_one(stream):
-    """2.7 has no read1: what reads a byte never waits for another."""
-    return lambda size: stream.read(1)
 
 
 _MODULE = 'http.server' if facts.TEXT_IS_UNICODE else 'BaseHTTPServer'

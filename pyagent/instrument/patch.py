@@ -26,6 +26,29 @@ class Row(object):
         self.target = module + '.' + attribute
 
 
+def before(note):
+    """A handler that tells `note(args, kwargs)` of the call, then makes it. Its errors are ours; it may raise Blocked."""
+    note = guard.guarded(note)
+
+    def handler(original, args, kwargs):
+        note(args, kwargs)
+        return original(*args, **kwargs)
+
+    return handler
+
+
+def after(note):
+    """A handler that makes the call, then tells `note(args, kwargs, result)` of it, where it returned."""
+    note = guard.guarded(note)
+
+    def handler(original, args, kwargs):
+        result = original(*args, **kwargs)
+        note(args, kwargs, result)
+        return result
+
+    return handler
+
+
 class _Made(object):
     """A wrapper of `raw`, working while `on[0]`. Kept for good, and shared by all places where `raw` is stored; where
     it is only inherited, by its `heir` alone."""

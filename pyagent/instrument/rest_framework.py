@@ -3,34 +3,23 @@ password is a login. Failures come by Django's signal."""
 
 from __future__ import absolute_import
 
-from ..core import context, guard, users
+from ..core import context, users
 from .django_users import note_user
-from .patch import Row
+from .patch import Row, after
 
 
-def authenticated(original, args, kwargs):
+@after
+def authenticated(args, kwargs, result):
     """Request._authenticate(self): the first authenticator that knows somebody has said who it is."""
-    result = original(*args, **kwargs)
-    _note_authenticated(args)
-    return result
-
-
-@guard.guarded
-def _note_authenticated(args):
     note_user(getattr(args[0], '_user', None), args[0])
 
 
-def given(original, args, kwargs):
-    """validate(self, attrs) of the serializers that give tokens: it has found the user, or raises."""
-    answer = original(*args, **kwargs)
-    if context.current() is not None:
-        _tell(args, answer)
-    return answer
-
-
-@guard.guarded
-def _tell(args, answer):
-    """simplejwt keeps the user on the serializer, REST framework's own among the answer."""
+@after
+def given(args, kwargs, answer):
+    """validate(self, attrs) of the serializers that give tokens: it has found the user, or raises. simplejwt keeps the
+    user on the serializer, REST framework's own among the answer."""
+    if context.current() is None:
+        return
     user = getattr(args[0], 'user', None)
     user = answer.get('user') if user is None else user
     if user is not None:

@@ -2,8 +2,7 @@
 
 from __future__ import absolute_import
 
-from ..core import guard
-from .patch import Row
+from .patch import Row, after
 from .wsgi import wrap
 
 # The workers that call what they loaded as a WSGI application; others (uvicorn's, aiohttp's, tornado's) do not.
@@ -25,15 +24,9 @@ def given(position, name, wrap):
     return handler
 
 
-def loaded(original, args, kwargs):
+@after
+def loaded(args, kwargs, result):
     """gunicorn's Worker.load_wsgi(self): afterwards `wsgi` is what the worker is going to call."""
-    result = original(*args, **kwargs)
-    _wrap_loaded(args)
-    return result
-
-
-@guard.guarded
-def _wrap_loaded(args):
     worker = args[0]
     if any(kind.__module__ in _GUNICORN for kind in type(worker).__mro__):
         worker.wsgi = wrap(worker.wsgi)

@@ -9,7 +9,8 @@ from __future__ import absolute_import
 import sys
 
 from ..core import blocked, context, guard, lifecycle
-from .answer import Answer, stand_in
+from .answer import Answer
+from .answer_body import stand_in
 from .body import tee
 
 KEY = 'cowitness.request'

@@ -16,7 +16,8 @@ from collector import metrics
 from collector.core.link import Stats
 from collector.hub import Hub
 from collector.inspector.counters import Counters
-from collector.model import Agent, Host, Process
+from collector.inventory import Agent, Host
+from collector.model import Process
 from tests.collector.api.node import View
 from tests.collector.logged import captured
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.config import DEFAULT_RUN_DIR, load, parse
+from collector.config import load, parse
+from collector.settings import DEFAULT_RUN_DIR
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 UNIT = DEPLOY / "systemd" / "cowitness.service"

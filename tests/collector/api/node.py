@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from collector.api import server
 from collector.hub import Hub
-from collector.model import Agent, AttackTrace, Edge, Host, LoginEvent, PoliciesInForce
+from collector.inventory import Agent, Edge, Host, PoliciesInForce
+from collector.model import AttackTrace, LoginEvent
 from collector.store.sqlite import SqliteStore
 from probes.vocabulary import Mode
 

@@ -8,7 +8,7 @@ from cowitness.v1 import cowitness_pb2 as pb
 from cowitness.v1 import cowitness_pb2_grpc as rpc
 
 from collector.api import server
-from collector.model import FirstSeen, ServiceBehaviour, ServiceVersion
+from collector.inventory import FirstSeen, ServiceBehaviour, ServiceVersion
 from probes.vocabulary import Policy
 from tests.collector.api.node import served
 

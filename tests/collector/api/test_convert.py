@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
 from cowitness.v1 import cowitness_pb2 as pb
 from google.protobuf.json_format import MessageToDict
-from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec.structs import replace
 
-from collector.api import convert
+from collector.api import convert, filters
+from collector.inventory import Agent, Capability, Hook, Host
 from collector.model import (
     Action,
-    Agent,
     AttackTrace,
-    Capability,
     Finding,
-    Hook,
-    Host,
     KernelEvent,
     LoginEvent,
     Messaging,
@@ -26,8 +21,7 @@ from collector.model import (
     Request,
     User,
     Verdict,
-)  # fmt: skip
-from collector.store.base import LoginFilter, TraceFilter
+)
 from probes.vocabulary import Ancestor
 from tests.collector.records import START, confirmed
 
@@ -127,7 +121,7 @@ def test_logins_agents_and_hosts() -> None:
     host = Host("box", "Debian", "6.1", "x86_64", True, "why", (Capability("bcc", True, "p"),), {"n": 1}, "0.1", START)
     for made in (convert.login(event), convert.agent(agent), convert.host(host)):
         assert fields_left_out(made) == set()
-    assert [convert.OUTCOME_NAMES[convert.login(replace(event, outcome=o)).outcome] for o in convert.OUTCOMES] == [
+    assert [filters.OUTCOME_NAMES[convert.login(replace(event, outcome=o)).outcome] for o in convert.OUTCOMES] == [
         "success", "failure", "logout", "signup", "custom",
     ]  # fmt: skip
 
@@ -156,35 +150,3 @@ def test_odd_values_fit() -> None:
     assert made.request.start_time.ToJsonString().startswith("9999-12-31")
     assert made.kernel_events[0].path == "\\udcff"
     assert made.SerializeToString()
-
-
-def test_filters() -> None:
-    """A filter's fields arrive; times beyond what is stored are cut to it."""
-    wanted = pb.AttackTraceFilter(
-        start_time=Timestamp(seconds=5, nanos=7), end_time=Timestamp(seconds=253402300799), service_name="shop",
-        verdict="VERDICT_REACHED", exact_verdict=True, client_address="a", user="u", category="c", trace_id="AB",
-    )  # fmt: skip
-    assert convert.trace_filter(wanted) == TraceFilter(
-        5_000_000_007, (1 << 63) - 1, "shop", Verdict.REACHED, True, "a", "u", "c", "ab"
-    )
-    logins = pb.LoginEventFilter(outcome="LOGIN_OUTCOME_LOGOUT", user="u")
-    assert convert.login_filter(logins) == LoginFilter(outcome="logout", user="u")
-    assert convert.trace_filter(pb.AttackTraceFilter()) == TraceFilter()
-
-
-@pytest.mark.parametrize(
-    ("wanted", "name"),
-    [
-        (pb.AttackTraceFilter(verdict=77), "filter.verdict"),  # type: ignore[arg-type]
-        (pb.AttackTraceFilter(start_time=Timestamp(seconds=-1)), "filter.start_time"),
-        (pb.AttackTraceFilter(start_time=Timestamp(seconds=1 << 62)), "filter.start_time"),
-        (pb.AttackTraceFilter(end_time=Timestamp(nanos=-1)), "filter.end_time"),
-        (pb.AttackTraceFilter(start_time=Timestamp(seconds=9), end_time=Timestamp(seconds=9)), "filter.end_time"),
-    ],
-)
-def test_filters_that_cannot_be(wanted: pb.AttackTraceFilter, name: str) -> None:
-    """The error names the field."""
-    with pytest.raises(convert.FilterError, match=name):
-        convert.trace_filter(wanted)
-    with pytest.raises(convert.FilterError, match=r"filter\.outcome"):
-        convert.login_filter(pb.LoginEventFilter(outcome=77))  # type: ignore[arg-type]

@@ -13,7 +13,8 @@ from cowitness.v1 import cowitness_pb2_grpc as rpc
 
 from collector import hub
 from collector.api import convert, services
-from collector.model import Agent, Edge, EdgeConnection, Host, Peer, PoliciesInForce, Process, Verdict
+from collector.inventory import Agent, Edge, EdgeConnection, Host, PoliciesInForce
+from collector.model import Peer, Process, Verdict
 from probes.vocabulary import Policy
 from tests.collector.api.node import Served, served
 from tests.collector.records import confirmed, login, trace

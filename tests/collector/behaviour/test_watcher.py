@@ -12,7 +12,8 @@ from collector.behaviour.export import policy
 from collector.behaviour.profile import HOUR, Profile
 from collector.behaviour.settings import BehaviourSettings
 from collector.behaviour.watcher import Watcher
-from collector.model import Agent, Finding, Process, Verdict
+from collector.inventory import Agent
+from collector.model import Finding, Process, Verdict
 from probes.vocabulary import Ancestor, KernelEvent
 
 APP, WORKER, CHILD = 100, 101, 200

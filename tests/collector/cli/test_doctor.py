@@ -9,7 +9,8 @@ from pathlib import Path
 
 from collector.cli import doctor
 from collector.cli.doctor import Check
-from collector.model import Agent, Capability, Hook, Host, Process
+from collector.inventory import Agent, Capability, Hook, Host
+from collector.model import Process
 from tests.collector.api.node import Served
 from tests.collector.cli.conftest import Shell
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from collector.core import agents
 from collector.core.agents import KEEP, Agents
-from collector.model import Agent, Process
+from collector.inventory import Agent
+from collector.model import Process
 
 
 class Clock:

@@ -13,9 +13,11 @@ from collector.core import link
 from collector.core.agents import Agents
 from collector.core.inspectors import Inspectors, merged
 from collector.core.node import NodeView
-from collector.core.pipeline import Delays, Delivery
+from collector.core.pipeline import Delays
 from collector.core.probe_source import ProbeSource
-from collector.model import Agent, Process
+from collector.core.queues import Delivery
+from collector.inventory import Agent
+from collector.model import Process
 from collector.wire import frames
 from tests.collector.correlate.support import report
 

@@ -1,4 +1,4 @@
-"""Evidence is stored before it is confirmed and published; kernel events are bounded; errors cost only their cause."""
+"""Evidence is stored before it is confirmed and published; errors of the correlator cost only their cause."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from msgspec.structs import replace
 
 from collector.core import pipeline as module
 from collector.core.link import Evidence
-from collector.core.pipeline import Delays, Delivery, Pipeline
+from collector.core.pipeline import Delays, Pipeline
+from collector.core.queues import EVIDENCE_BYTES, Delivery
 from collector.correlate import Correlator
 from collector.correlate.floods import Floods
 from collector.model import AttackTrace, LoginEvent, Verdict
-from tests.collector.correlate.support import ID, event, finding, report, shell
+from tests.collector.correlate.support import ID, finding, report, shell
 
 
 class Store:
@@ -111,19 +112,6 @@ def test_failing_store_is_tried_again() -> None:
     run(test)
 
 
-def test_rejected_record() -> None:
-    """A record that no store can take is dropped and counted, its neighbours are stored."""
-
-    async def test(world: World) -> None:
-        world.store.problems = [ValueError("surrogates"), ValueError("surrogates")]
-        world.put(report(), report(request_id="2" * 16))
-        await world.drained()
-        assert list(world.store.traces) == ["2" * 16]
-        assert world.pipeline.dropped["store", "rejected"] == 1
-
-    run(test)
-
-
 def test_correlator_error() -> None:
     """An error in the correlator costs the report that caused it."""
 
@@ -155,40 +143,10 @@ def test_links_are_paused_and_resumed() -> None:
 
     async def test(world: World) -> None:
         assert world.put(size=1000)
-        assert not world.put(report(request_id="2" * 16), size=module.EVIDENCE_BYTES)
+        assert not world.put(report(request_id="2" * 16), size=EVIDENCE_BYTES)
         await asyncio.wait_for(world.resumed.wait(), 20)
         await world.drained()
         assert len(world.store.traces) == 2
-
-    run(test)
-
-
-def test_kernel_queue_is_bounded() -> None:
-    """What finds the kernel queue full is dropped and counted."""
-
-    async def test(world: World) -> None:
-        world.pipeline.put_kernel([shell()] * module.KERNEL_QUEUE)
-        world.pipeline.put_kernel([shell()] * 5)
-        assert world.pipeline.dropped["pipeline", "kernel_queue_full"] == 5
-        assert world.pipeline.depths()["kernel_events"] == module.KERNEL_QUEUE
-
-    run(test)
-
-
-def test_what_is_worth_least_goes_first() -> None:
-    """A queue that fills gives up opens first, executions last, and what belongs to a known attack after all; each is
-    counted by its kind."""
-
-    async def test(world: World) -> None:
-        world.correlator.on_report(report())
-        opens, ours = event("open", 1, request_id="2" * 16), event("open", 1, request_id=ID)
-        connects, execs = event("connect", 1, request_id="2" * 16), event("exec", 1, request_id="2" * 16)
-        for part in ("0.5", "0.4", "0.1"):
-            world.pipeline.put_kernel([execs] * int(module.KERNEL_QUEUE * float(part) - 3))
-            world.pipeline.put_kernel([opens, connects, ours])
-        assert world.pipeline.lost == {"open": 2, "connect": 1}
-        world.pipeline.put_kernel([ours] * 100)
-        assert world.pipeline.dropped["pipeline", "kernel_queue_full"] == sum(world.pipeline.lost.values())
 
     run(test)
 

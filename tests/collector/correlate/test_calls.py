@@ -9,7 +9,8 @@ import pytest
 from collector.correlate import Correlator
 from collector.correlate.case import MAX_LINKED
 from collector.correlate.connections import MAX_TURNS, Connections
-from collector.model import AttackTrace, Edge, Peer, Process, Request, RequestReport
+from collector.inventory import Edge
+from collector.model import AttackTrace, Peer, Process, Request, RequestReport
 from probes.vocabulary import KernelEvent
 from tests.collector.correlate.support import APP, ID, START, report
 

@@ -274,14 +274,6 @@ def test_login_peer(accept_first: bool) -> None:
         assert world.logins[login.id].kernel_peer == Peer("127.0.0.1", 50123)
 
 
-def test_login_told_bare_again() -> None:
-    """A login that is told again with less keeps what was known."""
-    world = World()
-    full = LoginEvent("a" * 16, START, "success", client_address="192.0.2.1", path="/login")
-    world.it.on_login(full)
-    assert world.it.on_login(LoginEvent("a" * 16, START, "success")) == full
-
-
 def test_memory_is_bounded() -> None:
     """Marked events of requests that nobody reports are evicted, the oldest first, by count and by bytes."""
     world = World(max_requests=100, max_bytes=50_000)

@@ -36,7 +36,28 @@ def test_accepted_later() -> None:
 
 def test_unix_socket() -> None:
     """A Unix connection has no address to compare."""
-    assert Peers().accepted(accept(family="unix", address="")) is None
+    known = Peers()
+    known.accepted(accept(family="unix", address=""))
+    assert len(known) == 0
+
+
+def test_waiting_for_an_accept() -> None:
+    """Who found no peer is told with the accept, once; who found one does not wait."""
+    known, told = Peers(), Peer("127.0.0.1", 50123)
+    assert known.find_or_await(APP, told, START, ("trace", "1")) is None
+    assert known.find_or_await(APP, Peer("unix:", 7), START, ("trace", "2")) is None
+    assert known.accepted(accept()) == {("trace", "1")}
+    assert known.find_or_await(APP, told, START, ("login", "3")) == told
+    assert known.accepted(accept()) == set()
+
+
+def test_waiting_is_bounded() -> None:
+    """Of those that wait the oldest are forgotten."""
+    known = Peers(max_waiting=1)
+    for port in (1, 2):
+        known.find_or_await(APP, Peer("127.0.0.1", port), START, ("trace", str(port)))
+    assert known.accepted(accept(1)) == set()
+    assert known.accepted(accept(2)) == {("trace", "2")}
 
 
 def test_bounded() -> None:

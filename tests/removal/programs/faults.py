@@ -21,7 +21,7 @@ APPS = [
     r'.*\boriginal\(.*|.*\bapplication\(.*|getattr\(cursor, name\)\(\*args\)|close\(\)',
     r'(return |if |result = )?(await )?(_cowitness_self\._)?(app|function|call|handler|run|__wrapped__)\(.*',
     r'.*self\._(stream|body|next)\b.*|.*\bself\._cowitness_inner\b.*',
-    r'.*\b_?(raw_)?(send|receive)\(.*|.*\b_(call|serve|refuse|begins(_again)?)\(.*|body = answer\.refuse\(.*',
+    r'.*\b_?(raw_)?(send|receive)\(.*|.*\b(_call|_serve|_?refuse|_begins(_again)?|begin_refusal)\(.*',
     r'(return |write = )?(self\._)?start_response\(.*|result = self\._write\(.*',
     r'(operation = begun|_ask|lifecycle\.begin)\(.*|(return |cursor = )(sqlite3\.Connection|self)\.cursor\(.*',
     r'return user_id, named\(\)|exchange\.wfile\.(write|flush)\(.*',
@@ -43,7 +43,7 @@ TRIVIAL = [
     r'(request, )?agent = (context\.current\(\), )?agents\.get\(\)',
     r'(context\.(enter|enclose)|Proxy\.__init__|object\.__setattr__|self\.count|.*\b_cowitness_saw)\(.*',
     r'(args, kwargs = lend|user_id, session_key = _session|ended|status, headers, body = blocked\.response)\(.*',
-    r'receiver\(\*args, \*\*kwargs\)',
+    r'receiver\(\*args, \*\*kwargs\)|note\(args, kwargs(, result)?\)',
 ]
 # Without its end a request does not end; the others are outside of the guard, and have nothing that could fail.
 NEVER_BROKEN = (
