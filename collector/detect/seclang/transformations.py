@@ -12,7 +12,7 @@ from functools import lru_cache
 
 _PERCENT = re.compile(r"%(?:u([0-9a-fA-F]{4})|([0-9a-fA-F]{2}))")
 _HEX = re.compile(r"%([0-9a-fA-F]{2})")
-_ENTITY = re.compile(r"&(?:#[xX]([0-9a-fA-F]{1,8});?|#(\d{1,8});?|(quot|amp|lt|gt|nbsp);?)")
+_ENTITY = re.compile(r"&(?:#[xX]0*([0-9a-fA-F]{1,8});?|#0*(\d{1,8});?|(quot|amp|lt|gt|nbsp);?)")
 _NAMED = {"quot": '"', "amp": "&", "lt": "<", "gt": ">", "nbsp": "\xa0"}
 _JS = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))", re.DOTALL)
 _CSS = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(\n)|(.))", re.DOTALL)

@@ -12,7 +12,7 @@ from collector.detect.seclang import transformations
     [
         ("lowercase", "A\xc4", "a\xc4"), ("urldecode", "a+%41%zz", "a A%zz"),
         ("urldecodeuni", "%u0041%uff1c%41", "A<A"),
-        ("htmlentitydecode", "&lt;&#x41;&#65;&quot", '<AA"'), ("jsdecode", r"\x41\u0042\103\n\q", "ABC\nq"),
+        ("htmlentitydecode", "&lt;&#x41;&#0000000065;&quot", '<AA"'), ("jsdecode", r"\x41\u0042\103\n\q", "ABC\nq"),
         ("cssdecode", r"\6A\61 x", "jax"), ("removenulls", "a\x00b", "ab"), ("removewhitespace", " a b\xa0", "ab"),
         ("compresswhitespace", "a \t b", "a b"), ("replacecomments", "a/*x*/b/*y", "a b "),
         ("normalizepath", "/a//b/./../c", "/a/c"), ("normalizepathwin", "\\a\\..\\b", "/b"),
