@@ -118,11 +118,19 @@ class _Reader:
         return 1
 
     def _act(self, at: int, char: str) -> None:
-        self._control.append(at)
         if char == "(":
-            self._open.append("(")
-        elif char == ")":
-            self._close("(", "(")
+            if self._begins_a_command(at):
+                self._control.append(at)
+                self._open.append("(")
+        elif char != ")" or self._close("(", "("):
+            self._control.append(at)
+
+    def _begins_a_command(self, at: int) -> bool:
+        """Elsewhere a parenthesis is an error, and nothing of the line runs; but for `<(` and `>(`."""
+        before = at - 1
+        while before >= 0 and self._line[before] in _BLANK:
+            before -= 1
+        return before < 0 or self._line[before] in ";|&\n\r(<>"
 
     def _close(self, char: str, opener: str) -> bool:
         """Close what is open where the character does so."""

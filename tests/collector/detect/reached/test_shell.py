@@ -10,7 +10,7 @@ from collector.detect.reached.shell import CommandLine, read
 
 VALUES = [
     "x;cat /proc/version", "x; id", "$(id)", "`id`", "a | id", "a && id", "a\nid", "x > /tmp/y", "a & b",
-    "x)", "x' ; id '", 'x"; id "',
+    "x' ; id '", 'x"; id "',
 ]  # fmt: skip
 
 
@@ -44,6 +44,11 @@ def test_quoted_by_shlex(value: str) -> None:
         ("ping -c 1 host # x;id", "x;id", False),
         ("id", "id", False),
         ("ping ${HOME:-$(id)}", "$(id)", True),
+        ("mv a My file (final).txt", "My file (final).txt", False),
+        ("a=$(cat x) y)", "x) y", True),
+        ("(id)", "(id)", True),
+        ("cat <(id)", "<(id)", True),
+        ("cat x;( id)", "( id)", True),
         ("nothing of it", "x;id", False),
     ],
 )
@@ -58,7 +63,8 @@ def test_shortened_by_the_app() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "'", '"', "$(" * 30_000, "`" * 60_001, "\\", '"$(' * 20_000, ";" * 60_000, "${", "#", ")" * 9]
+    "line",
+    ["", "'", '"', "$(" * 30_000, "`" * 60_001, "\\", '"$(' * 20_000, ";" * 60_000, "${", "#", ")" * 9, "( " * 30_000],
 )
 def test_any_line_can_be_read(line: str) -> None:
     """Lines that no shell would take are read to their end."""
