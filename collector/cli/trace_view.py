@@ -30,6 +30,7 @@ MAX_DEPTH = 8
 
 MAX_LINE = 1000
 EVIDENCE = " <-- evidence"
+LATE = "  the verdict came too late: it went on"
 RELATIONS = {pb.RELATION_PARENT: "asked for this", pb.RELATION_CHILD: "asked by this"}
 SOURCES = {pb.LINK_SOURCE_CONNECTION: "  by connection"}
 MARKS = {pb.ATTRIBUTION_EXACT: "", pb.ATTRIBUTION_INHERITED: "", pb.ATTRIBUTION_NONE: " (no mark)"}
@@ -203,6 +204,8 @@ def _app_lines(trace: pb.AttackTrace) -> Iterator[Line]:
         text = Text.assemble(untrusted(operation.kind, "cyan", 20), " ", untrusted(operation.text, style, MAX_LINE))
         if operation.blocked:
             text.append("  blocked", style="green")
+        elif operation.late:
+            text.append(LATE, style="yellow")
         text.append(untrusted(_of_statement(operation), "dim", 200))
         if operation.error_type:
             text.append(untrusted(f"  {operation.error_type}", "red", 100))
@@ -279,6 +282,8 @@ _DEEDS: dict[str, Callable[[pb.KernelEvent], str]] = {
 
 
 def _remarks(trace: pb.AttackTrace) -> Iterator[str]:
+    if trace.request.late:
+        yield "The verdict on this request came too late: it went on."
     if trace.repeat_count:
         until = when(trace.last_repeat_time, full=True)
         yield f"{trace.repeat_count:,} more requests like this one, the last at {until}, have no traces of their own."
