@@ -91,7 +91,7 @@ def operation_record(operation):
     }
     if operation.argv:
         record['argv'] = [text(word, SHORT) for word in operation.argv[:MAX_ARGUMENTS]]
-    for name in ('dialect', 'parameterised', 'error', 'blocked', 'flags'):
+    for name in ('dialect', 'parameterised', 'error', 'blocked', 'flags', 'late'):
         value = getattr(operation, name)
         if value:
             record[name] = value
@@ -185,6 +185,8 @@ def _add_outcome(record, request):
     for name in ('user', 'exception', 'blocked'):
         if getattr(request, name) is not None:
             record[name] = getattr(request, name)
+    if request.judging is not None and request.judging.late:
+        record['late'] = True
     if request.operations:
         record['operations'] = [operation_record(operation) for operation in request.operations]
     _add_links(record, request)

@@ -6,7 +6,7 @@ capped copy is kept, as the app receives it.
 
 from __future__ import absolute_import
 
-from ..core import blocked, context, guard, lifecycle
+from ..core import asking, blocked, context, guard, lifecycle
 from . import audit
 from .failure import note_failure
 from .incoming_asgi import arrival
@@ -129,6 +129,8 @@ class _Exchange(object):
         return message
 
     async def send(self, message):
+        if self.request.judging is not None and not self.status:
+            self._look(message)
         if self.request.refusal is not None:
             refusal = self._caught(message)
             if refusal is not None:
@@ -147,6 +149,12 @@ class _Exchange(object):
         result = await self._send(message)
         self._sent(message)
         return result
+
+    @guard.guarded
+    def _look(self, message):
+        """What the app answers is known, and nothing of it is out."""
+        if message['type'] == 'http.response.start':
+            asking.at_response(self.request, int(message['status']), _headers_of(message))
 
     @guard.guarded
     def _ends(self, message):
@@ -191,16 +199,20 @@ class _Exchange(object):
             lifecycle.answered(self.request)
 
     def _started(self, message):
-        self.status, headers = int(message['status']), message.get('headers') or ()
-        if isinstance(headers, (list, tuple)):  # an iterator is the server's to walk through
-            self.headers = [
-                (bytes(name).decode('latin-1'), bytes(value).decode('latin-1'))
-                for name, value in headers
-            ]
+        self.status, self.headers = int(message['status']), _headers_of(message)
 
     def _announced(self):
         """What the headers say of the size: files are sent by the server."""
         return next((int(v) for n, v in self.headers if n.lower() == 'content-length'), 0)
+
+
+def _headers_of(message):
+    headers = message.get('headers') or ()
+    if not isinstance(headers, (list, tuple)):  # an iterator is the server's to walk through
+        return ()
+    return [
+        (bytes(name).decode('latin-1'), bytes(value).decode('latin-1')) for name, value in headers
+    ]
 
 
 def wrap(application, framework=''):

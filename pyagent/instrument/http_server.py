@@ -12,7 +12,7 @@ import re
 import socket
 import types
 
-from ..core import blocked, facts, guard, lifecycle, names
+from ..core import asking, blocked, facts, guard, lifecycle, names
 from .body import tee
 from .failure import note_failure
 from .patch import Row
@@ -55,6 +55,12 @@ class Exchange(object):
         if error is not None:
             raise error
 
+    def goes_out(self):
+        """The app writes: before anything is out its answer may be refused."""
+        if not self.sent and self.request.judging is not None:
+            asking.at_response(self.request, self.status, self.headers)
+        self.check()
+
     @guard.guarded
     def take_back(self):
         """The handler gets its own files again, unless the app has put others there."""
@@ -93,13 +99,13 @@ class Out(Proxy):
 
 
 def _write(self, data):
-    self._cowitness_exchange.check()
+    self._cowitness_exchange.goes_out()
     _count(self._cowitness_exchange, (data,))
     return self._cowitness_inner.write(data)
 
 
 def _writelines(self, lines):
-    self._cowitness_exchange.check()
+    self._cowitness_exchange.goes_out()
     _count(self._cowitness_exchange, lines)
     return self._cowitness_inner.writelines(lines)
 

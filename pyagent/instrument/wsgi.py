@@ -13,6 +13,7 @@ from .answer import Answer, stand_in
 from .body import tee
 
 KEY = 'cowitness.request'
+_AT_ONCE = (list, tuple, bytes)
 _BODILESS = frozenset(('GET', 'HEAD', 'OPTIONS', 'TRACE'))
 
 
@@ -26,6 +27,8 @@ def call(application, environ, start_response, framework=''):
         return application(environ, start_response)
     try:
         body = application(environ, answer.start)
+        if answer.request.judging is not None and not answer.size and type(body) in _AT_ONCE:
+            answer.look_again()
         if answer.request.refusal is not None:
             body = _insist(answer, body)
     except blocked.Blocked as error:
