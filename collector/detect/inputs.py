@@ -55,7 +55,8 @@ _NOT_INSPECTED = frozenset(
 
 
 class Input(Struct, frozen=True):
-    """One value. `location`: query, body, path, header, cookie, path_params, file_name."""
+    """One value. `location`: query, body, path, header, cookie, path_params, file_name; of answers: status,
+    response_header."""
 
     location: str
     parameter: str
@@ -75,6 +76,12 @@ def inputs_of(record: RequestRecord, cuts: Cuts | None = None) -> list[Input]:
                 del found[item]
                 break
     return list(found)
+
+
+def outputs_of(record: RequestRecord) -> list[Input]:
+    """What rules may see of an answer: its status and headers."""
+    headers = (Input("response_header", name, value[:MAX_LENGTH]) for name, value in record.response_headers if value)
+    return [Input("status", "", str(record.status)), *headers]
 
 
 def _all(record: RequestRecord, cuts: Cuts) -> Iterator[Input]:

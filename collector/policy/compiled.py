@@ -87,6 +87,11 @@ class Compiled:
         names = (rule_id, category, "*")
         return next((r.action for r in self._rules if r.rule in names and _fits(r, service, path, parameter)), "")
 
+    def may_block(self, rule_id: str, category: str, service: str) -> bool:
+        """Whether some match of a rule refuses in this service."""
+        names = (rule_id, category, "*")
+        return any(r.action == "block" and r.rule in names and r.service in ("", service) for r in self._rules)
+
 
 def _fits(rule: Rule, service: str, path: str, parameter: str) -> bool:
     return (
