@@ -58,19 +58,19 @@ def at_response(request, status, headers):
     """The head of the answer is about to go out. Where there is a reason the collector is asked once more; a refusal is
     noted, and is the caller's to play (`request.refusal`).
     """
-    agent = agents.get()
-    if _may_ask(agent, request) and request.judging is not None and _has_reason(agent, request):
-        _look(agent, request, status, headers)
+    agent, judging = agents.get(), request.judging
+    if judging is not None and _may_ask(agent, request):
+        if judging.suspect or agent.asks_responses or _has_news(agent, request):
+            _look(agent, request, status, headers)
 
 
 @guarded
 def at_first_part(request, status, headers):
-    """The same right before the first part goes out, of a request in which something was found, unless the head was
-    looked at a moment ago.
-    """
+    """The same right before the first part goes out, where the app has done more since it began its answer."""
     agent, judging = agents.get(), request.judging
-    if judging.suspect and names.perf_counter() - judging.looked > LOOK_AGAIN:
-        if _may_ask(agent, request):
+    if _may_ask(agent, request):
+        late = judging.suspect and names.perf_counter() - judging.looked > LOOK_AGAIN
+        if late or _has_news(agent, request):
             _look(agent, request, status, headers)
 
 
@@ -79,14 +79,12 @@ def _may_ask(agent, request):
     return agent is not None and agent.asks and not request.ended and request.blocked is None
 
 
-def _has_reason(agent, request):
-    """Whether more may be known than when it was judged: an attempt, a verdict that did not come, another policy, a
-    body that nobody has judged and that looks unusual, a rule for answers.
+def _has_news(agent, request):
+    """Whether more is known than when it was judged: a verdict did not come, the policy is another, or there is a body
+    that nobody has judged and that looks unusual.
     """
     judging = request.judging
-    if judging.suspect or judging.in_vain or judging.version != agent.policy_version:
-        return True
-    if agent.asks_responses:
+    if judging.in_vain or judging.version != agent.policy_version:
         return True
     return request.body_size > judging.size and incoming.unusual_body(request.body)
 
