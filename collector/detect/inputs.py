@@ -79,9 +79,10 @@ def inputs_of(record: RequestRecord, cuts: Cuts | None = None) -> list[Input]:
 
 
 def outputs_of(record: RequestRecord) -> list[Input]:
-    """What rules may see of an answer: its status and headers."""
-    headers = (Input("response_header", name, value[:MAX_LENGTH]) for name, value in record.response_headers if value)
-    return [Input("status", "", str(record.status)), *headers]
+    """What rules may see of the app's answer, refused or not: its status and headers."""
+    answer = record.blocked if record.blocked and record.blocked.status else record
+    headers = (Input("response_header", name, value[:MAX_LENGTH]) for name, value in answer.response_headers if value)
+    return [Input("status", "", str(answer.status)), *headers]
 
 
 def _all(record: RequestRecord, cuts: Cuts) -> Iterator[Input]:

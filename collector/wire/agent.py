@@ -43,10 +43,13 @@ class ExceptionRecord(Struct, frozen=True):
 
 
 class BlockedRecord(Struct, frozen=True):
-    """Where the agent stopped the request: request, route, user, operation, response, app."""
+    """Where the agent stopped the request: request, route, user, operation, response, app. Of a response what the app
+    had answered."""
 
     where: Short = ""
     response_id: Short = ""
+    status: Annotated[int, Meta(ge=0, le=9999)] = 0
+    response_headers: Headers = []
 
 
 class OperationRecord(Struct, frozen=True):

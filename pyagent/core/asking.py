@@ -95,7 +95,8 @@ def _look(agent, request, status, headers):
         request.response_headers = headers
     judging = request.judging
     judging.in_vain = 0
-    _refusal(agent, request, None, 'response')
+    if _refusal(agent, request, None, 'response') is not None:
+        record.add_answer(request.blocked, request)
     judging.version, judging.looked = agent.policy_version, names.perf_counter()
 
 
