@@ -68,7 +68,7 @@ class Ruling:
         if record.messaging is not None or self._policy.limits is None:
             return None
         who = {"address": counted(address), "user": user.id or user.login, "session": user.session_id}
-        return self._policy.limits.exceeded(limits, record.request_id, record.path, who)
+        return self._policy.limits.exceeded(limits, record.request_id, record.path, who, record.route)
 
     def kept(self, matches: Sequence[Match]) -> list[Match]:
         """Without those that an exclusion takes out."""

@@ -127,7 +127,7 @@ class Desk:
         service = connection.agent.process.service if connection.agent else ""
         return wire.Policy(
             policy.version, policy.mode(service), policy.asks(service), policy.asks_users(service),  # type: ignore[arg-type]
-            self._judge.asks_responses(service),
+            self._judge.asks_responses(service), policy.asks_routes(service),
         )  # fmt: skip
 
     def _hello(self, connection: Connection, head: Head, body: bytes) -> None:

@@ -53,6 +53,11 @@ class Compiled:
         """Whether something of a service is refused in monitor mode, too: by the lists, or by a limit of its own."""
         return self.lists or any(one.limit.refuses for one in (self.limits.of(service) if self.limits else ()))
 
+    def asks_routes(self, service: str) -> bool:
+        """Whether a limit of this service that refuses waits for the route."""
+        found = self.limits.of(service) if self.limits else ()
+        return any(one.limit.refuses and one.routes is not None for one in found)
+
     def asks_users(self, service: str) -> bool:
         """Whether who a user or a session is may refuse a request of this service."""
         found = self.limits.of(service) if self.limits else ()

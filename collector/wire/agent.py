@@ -176,13 +176,15 @@ class Status(Struct, frozen=True):
 
 class Policy(Struct, frozen=True):
     """What an agent obeys; `mode` empty means the agent's own setting stands. `lists`: somebody is refused in monitor
-    mode, too; `users`: users or sessions are listed; `responses`: a rule that may refuse looks at answers."""
+    mode, too; `users`: users or sessions are listed; `responses`: a rule that may refuse looks at answers;
+    `routes`: a limit that may refuse waits for the route."""
 
     version: int = 0
     mode: Literal["", "off", "monitor", "block"] = ""
     lists: bool = False
     users: bool = False
     responses: bool = False
+    routes: bool = False
 
 
 class Welcome(Struct, frozen=True):

@@ -16,7 +16,7 @@ class Agent(object):
 
     `asks`: requests wait for a verdict: in block mode, and in monitor mode that nobody asked for where the policy lists
     addresses, users or rules that are refused all the same. `asks_users`: again when the user is known;
-    `asks_responses`: again before the answer goes out, whatever was found.
+    `asks_routes`: when the route is; `asks_responses`: before the answer goes out, whatever was found.
     """
 
     def __init__(self, config):
@@ -24,7 +24,7 @@ class Agent(object):
         self.mode = config.mode
         self.policy_version = 0
         self.asks = self.mode == 'block'
-        self.asks_users = self.asks_responses = False
+        self.asks_users = self.asks_responses = self.asks_routes = False
         self.stream = Stream(config, self.obey)
         self.verdicts = Verdicts(config)
 
@@ -39,6 +39,7 @@ class Agent(object):
         self.asks = self.mode == 'block' or (may and bool(policy.get('lists')))
         self.asks_users = may and bool(policy.get('users'))
         self.asks_responses = may and bool(policy.get('responses'))
+        self.asks_routes = may and bool(policy.get('routes'))
         self.policy_version = self.stream.policy_version = version
 
     def status(self):

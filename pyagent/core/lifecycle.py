@@ -69,20 +69,25 @@ def saw_body(request, data):
 
 @guarded
 def set_route(request, route, path_params=None, framework=None):
-    """The router found this template. May raise Blocked: parameters that look unusual are judged in block mode."""
+    """The router found this template. May raise Blocked: parameters that look unusual are judged in block mode, and
+    routes where the policy limits them."""
     if _set_route(request, route, path_params, framework):
         asking.at_route(request)
 
 
 @guarded
 def _set_route(request, route, path_params, framework):
-    """Whether there are parameters that nobody has judged and that look unusual."""
-    request.route = route or request.route
+    """Whether there is something to ask: a route that may be limited, or parameters that nobody has judged and that look
+    unusual.
+    """
+    agent, known = agents.get(), request.route
+    request.route = route or known
     request.framework = framework or request.framework
+    limited = request.route != known and agent is not None and agent.asks_routes
     if not path_params or path_params == request.path_params:
-        return False
+        return limited
     request.path_params = dict(path_params)
-    return incoming.unusual_texts(path_params.values())
+    return limited or incoming.unusual_texts(path_params.values())
 
 
 @guarded
