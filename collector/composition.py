@@ -77,6 +77,7 @@ class Core:
         self.probes = ProbeSource(self._kernel_events, self.agents.connected)
         self.inspectors = Inspectors(self.agents, self.probes, self.pipeline)
         self.correlator.wanted = self.inspectors.want
+        self.correlator.convicted = self.inspectors.convicted
         self.node = NodeView(self.agents, self.probes, self.inspectors, self.pipeline)
         self.supervisor = Supervisor()
         self.enforcement = self.node.enforcement = Enforcement(

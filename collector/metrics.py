@@ -30,7 +30,7 @@ HEAD_SECONDS = 5.0
 
 AGENT_LABELS = {
     "hostile": "reason", "refused": "reason", "hellos": "role", "verdicts": "action", "judge_errors": "error",
-    "agent_dropped": "reason", "evidence_dropped": "reason", "unknown_kind": "peer",
+    "agent_dropped": "reason", "evidence_dropped": "reason", "unknown_kind": "peer", "late_attacks": "operation",
 }  # fmt: skip
 """The label's name of each inspector counter that has one; others have `kind`."""
 
@@ -39,6 +39,7 @@ HELP = {
     "hellos": "Agents that introduced themselves", "verdicts": "Verdicts given to asking agents",
     "judge_errors": "Errors while judging", "agent_dropped": "Records that agents had to drop",
     "evidence_dropped": "Evidence that was too large to pass on",
+    "late_attacks": "Attacks that reached an operation which went on, as its verdict came too late",
     "cut": "Judgements for which a part of the request was too much to be looked at",
 }  # fmt: skip
 HISTOGRAMS = {"verdict": "Time to answer a verdict call", "judgement": "Time to judge one record"}

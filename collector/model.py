@@ -109,13 +109,14 @@ class Request(Struct, frozen=True, omit_defaults=True):
     messaging: Messaging = Messaging()
     exception_stack: tuple[str, ...] = ()
     response_body_size: int = -1
+    late: bool = False
 
 
 class Operation(Struct, frozen=True, omit_defaults=True):
     """Something the app did for a request. kind: sql, shell, argv, file, url, connect. `text` is redacted.
 
     Of a statement: `db_system` (OpenTelemetry's db.system.name), `summary` (its db.query.summary), the `server` it went
-    to, and `rows`, touched or held, or -1 where the driver did not know.
+    to, and `rows`, touched or held, or -1 where the driver did not know. `late`: it went on without a verdict in time.
     """
 
     index: int
@@ -132,6 +133,7 @@ class Operation(Struct, frozen=True, omit_defaults=True):
     summary: str = ""
     server: Peer = Peer()
     rows: int = -1
+    late: bool = False
 
 
 class Finding(Struct, frozen=True, omit_defaults=True):

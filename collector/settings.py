@@ -65,6 +65,15 @@ class InspectorSettings(Section, frozen=True):
         int, Meta(ge=0, le=64, description="How many; 0 means one on a single processor and two on more.")
     ] = 0
     max_connections: Annotated[int, Meta(ge=16, le=65536, description="Connections of agents, per inspector.")] = 8192
+    nice: Annotated[
+        int,
+        Meta(
+            ge=-20,
+            le=19,
+            description="Their nice value where the daemon may set it (root): apps in block mode wait for their "
+            "verdicts, on a busy machine, too.",
+        ),
+    ] = -10
     listen: Annotated[
         str,
         Meta(

@@ -7,7 +7,7 @@ payment.failure, activity.sensitive.
 
 from __future__ import absolute_import
 
-from .core import lifecycle, users
+from .core import asking, users
 from .core.guard import guarded
 
 
@@ -44,12 +44,12 @@ def track_custom_event(name, metadata=None):
 def should_block_user(user_id, login='', session_id=''):
     """Whether this user is to be refused, as the collector says; False where nothing may be refused or nobody answers."""
     users.note_user(user_id, login, session_id, told=True)
-    return bool(lifecycle.would_block())
+    return bool(asking.would_block())
 
 
 def block_request(status=403):
     """Stop the request under way: it is answered with the blocking page. Does nothing outside of a request."""
-    lifecycle.block(status)
+    asking.block(status)
 
 
 @guarded

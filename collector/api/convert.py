@@ -107,6 +107,7 @@ def request(value: model.Request) -> pb.HttpRequest:
         exception_message=text(value.exception_message), messaging=messaging(value.messaging),
         exception_stack=map(text, value.exception_stack),
         response_body_size=small(value.response_body_size, 64) if value.response_body_size >= 0 else None,
+        late=value.late,
     )  # fmt: skip
 
 
@@ -114,7 +115,7 @@ def operation(value: model.Operation) -> pb.Operation:
     return pb.Operation(
         index=small(value.index), kind=text(value.kind), start_time=timestamp(value.start_time),
         duration=duration(value.duration), text=text(value.text), system=text(value.system),
-        error_type=text(value.error), stack=map(text, value.stack), blocked=value.blocked,
+        error_type=text(value.error), stack=map(text, value.stack), blocked=value.blocked, late=value.late,
         db_system_name=text(value.db_system), db_query_summary=text(value.summary),
         server=peer(value.server) if value.server.address else None,
         row_count=small(value.rows, 63) if value.rows >= 0 else None,

@@ -19,13 +19,14 @@ from rich.text import Text
 
 from collector.cli.client import Client
 from collector.cli.failure import CommandError
-from collector.cli.text import untrusted
+from collector.cli.text import unjudged, untrusted
 
 State = Literal["ok", "warn", "fail"]
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 BPF_CAPABILITIES = {"CAP_BPF": 39, "CAP_PERFMON": 38}
 CAP_SYS_ADMIN = 21
 TRACEFS = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing"))
+DEADLINES = "COWITNESS_DEADLINE_MS and COWITNESS_ATTACK_DEADLINE_MS in docs/configuration.md"
 FIND_BCC = "from probes.distribution import find_bcc; print(find_bcc())"
 
 
@@ -141,6 +142,7 @@ def _node(run_dir: Path) -> Iterator[Check]:
             yield Check("inspectors", "fail", "none is running: agents are not heard", "see the daemon's log")
         yield from _probes(host)
         yield from _drops(host)
+        yield from _late(host)
         yield from _cost(host)
     yield from _agents(agents)
 
@@ -162,6 +164,14 @@ def _drops(host: pb.Host) -> Iterator[Check]:
         yield Check("drops", "warn", f"dropped since the start: {told}", "see docs/configuration.md for larger limits")
 
 
+def _late(host: pb.Host) -> Iterator[Check]:
+    """What block mode let pass for want of time."""
+    late = sum(count for name, count in host.counters.items() if name.startswith("agent.late_attacks"))
+    if late:
+        told = f"{late:,} attacks went on in block mode since the start: their verdicts came too late"
+        yield Check("late verdicts", "fail", told, f"give the inspectors more processors, or see {DEADLINES}")
+
+
 def _cost(host: pb.Host) -> Iterator[Check]:
     """What the kernel counts for our programs since the probes started."""
     spent = {name.removeprefix("program_ns."): n for name, n in host.counters.items() if name.startswith("program_ns.")}
@@ -179,7 +189,7 @@ def _agents(agents: list[pb.Agent]) -> Iterator[Check]:
         yield Check("agents", "warn", "no app is connected", "start one with cowitness-run COMMAND")
         return
     yield Check("agents", "ok", f"{len(connected)} connected")
-    checks: tuple[Callable[[pb.Agent], Iterator[Check]], ...] = (_unwitnessed, _failed_hooks)
+    checks: tuple[Callable[[pb.Agent], Iterator[Check]], ...] = (_unwitnessed, _failed_hooks, _unjudged)
     for agent in connected:
         for check in checks:
             yield from check(agent)
@@ -195,6 +205,15 @@ def _failed_hooks(agent: pb.Agent) -> Iterator[Check]:
     for hook in agent.hooks:
         if hook.state == "failed":
             yield Check(_name(agent), "warn", f"the hook on {hook.target} failed: {hook.reason}", "please report it")
+
+
+def _unjudged(agent: pb.Agent) -> Iterator[Check]:
+    """How often an app went on without the verdict that it had asked for."""
+    counters = agent.counters
+    missed = unjudged(agent)
+    if missed:
+        told = f"{missed:,} of {missed + counters.get('verdicts', 0):,} verdicts did not come in time: the app went on"
+        yield Check(_name(agent), "warn", told, f"see {DEADLINES}")
 
 
 def _name(agent: pb.Agent) -> str:

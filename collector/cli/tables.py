@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from collector.cli.text import address, ago, asked, clean, untrusted, verdict, when
+from collector.cli.text import address, ago, asked, clean, unjudged, untrusted, verdict, when
 
 OUTCOME_STYLES = {1: "green", 2: "bold red", 3: "dim", 4: "cyan", 5: "cyan"}
 OUTCOME_WORDS = {0: "?", 1: "success", 2: "failure", 3: "logout", 4: "signup", 5: "custom"}
@@ -128,9 +128,11 @@ def agent_row(agent: pb.Agent) -> tuple[Text | str, ...]:
     hooks = Text(f"{len(by_state['installed'])} of {len(agent.hooks)}")
     for hook in by_state["failed"]:
         hooks.append("\n").append(untrusted(f"{hook.target}: {hook.reason}", "yellow", 200))
-    process = agent.process
+    process, mode = agent.process, untrusted(agent.mode, limit=10)
+    if missed := unjudged(agent):
+        mode.append(f"\n{missed:,} verdicts late", style="yellow")
     return (
-        str(process.pid), untrusted(process.service_name, "cyan", 40), untrusted(agent.mode, limit=10),
+        str(process.pid), untrusted(process.service_name, "cyan", 40), mode,
         str(agent.policy_version or "-"), state, kernel,
         untrusted(process.runtime_version, limit=40), hooks,
     )  # fmt: skip

@@ -104,3 +104,8 @@ def address(host: str, port: int) -> str:
 def _spelled(match: re.Match[str]) -> str:
     number = ord(match[0])
     return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
+
+
+def unjudged(agent: pb.Agent) -> int:
+    """How many verdicts an app waited for in vain, or did not ask for as others before had not come."""
+    return sum(agent.counters.get(name, 0) for name in ("verdict_timeouts", "verdicts_skipped"))

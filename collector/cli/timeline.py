@@ -21,6 +21,7 @@ MAX_DEPTH = 8
 """Steps of indentation; deeper descendants stand at the last one."""
 
 EVIDENCE = " <-- evidence"
+LATE = "  the verdict came too late: it went on"
 MARKS = {pb.ATTRIBUTION_EXACT: "", pb.ATTRIBUTION_INHERITED: "", pb.ATTRIBUTION_NONE: " (no mark)"}
 
 
@@ -54,6 +55,8 @@ def _app_lines(trace: pb.AttackTrace) -> Iterator[Line]:
         text = Text.assemble(untrusted(operation.kind, "cyan", 20), " ", untrusted(operation.text, style, MAX_LINE))
         if operation.blocked:
             text.append("  blocked", style="green")
+        elif operation.late:
+            text.append(LATE, style="yellow")
         text.append(untrusted(_of_statement(operation), "dim", 200))
         if operation.error_type:
             text.append(untrusted(f"  {operation.error_type}", "red", 100))

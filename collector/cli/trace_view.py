@@ -151,6 +151,8 @@ def linked(trace: pb.AttackTrace) -> Table:
 
 
 def _remarks(trace: pb.AttackTrace) -> Iterator[str]:
+    if trace.request.late:
+        yield "The verdict on this request came too late: it went on."
     if trace.repeat_count:
         until = when(trace.last_repeat_time, full=True)
         yield f"{trace.repeat_count:,} more requests like this one, the last at {until}, have no traces of their own."

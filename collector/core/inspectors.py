@@ -95,6 +95,11 @@ class Inspectors:
         for one in self._links.values():
             one.tell(link.WANTED, link.Wanted([request_id]))
 
+    def convicted(self, request_id: str) -> None:
+        """The kernel has confirmed this request's attack."""
+        for one in self._links.values():
+            one.tell(link.CONVICTED, link.Convicted([request_id]))
+
     # what a link hears
 
     def opened(self, number: int, agent: Agent, answer: Callable[[bool], None]) -> None:

@@ -16,7 +16,7 @@ from collector.policy.document import Policy
 from collector.refusal.template import Template
 
 OPENED, CLOSED, STATUS, EVIDENCE, STATS, APPLIED = 65, 66, 67, 68, 69, 70
-SETUP, REGISTERED, STORED, WITNESSED, WANTED, POLICY = 81, 82, 83, 84, 85, 86
+SETUP, REGISTERED, STORED, WITNESSED, WANTED, POLICY, CONVICTED = 81, 82, 83, 84, 85, 86, 87
 
 MAX_BODY = 8 << 20
 """Bytes. A report of a request of 1 MiB, its findings and operations included, stays under it."""
@@ -105,6 +105,12 @@ class Wanted(Struct, frozen=True):
     request_ids: list[str]
 
 
+class Convicted(Struct, frozen=True):
+    """CONVICTED: the kernel saw the effect of these requests' attacks: what they answer is not to get out."""
+
+    request_ids: list[str]
+
+
 decode_opened = msgspec.json.Decoder(Opened).decode
 decode_closed = msgspec.json.Decoder(Closed).decode
 decode_status = msgspec.json.Decoder(Status).decode
@@ -114,5 +120,6 @@ decode_setup = msgspec.json.Decoder(Setup).decode
 decode_registered = msgspec.json.Decoder(Registered).decode
 decode_witnessed = msgspec.json.Decoder(Witnessed).decode
 decode_wanted = msgspec.json.Decoder(Wanted).decode
+decode_convicted = msgspec.json.Decoder(Convicted).decode
 decode_policy = msgspec.json.Decoder(NewPolicy).decode
 decode_applied = msgspec.json.Decoder(Applied).decode

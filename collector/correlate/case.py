@@ -34,6 +34,7 @@ class Case:
         self._events: list[KernelEvent] = []
         self._dropped = 0
         self._unusual: list[KernelEvent] = []
+        self._first_seen: set[FindingKey] = set()
         self._request = Request("")
         self._final = False
         self._kernel_peer = Peer()
@@ -56,6 +57,12 @@ class Case:
     @property
     def request(self) -> Request:
         return self._request
+
+    @property
+    def convicted(self) -> bool:
+        """Whether the kernel has confirmed an attack; what a service does for the first time need be none."""
+        findings = self.trace.findings if self.trace else ()
+        return any(one.stage is Verdict.CONFIRMED and _key(one) not in self._first_seen for one in findings)
 
     def suppose(self, request: Request) -> None:
         """What may be said of a request of which only the kernel has spoken yet."""
@@ -94,6 +101,7 @@ class Case:
         """An event that is a finding by itself, whatever else comes; it is kept above the cap, too."""
         before = len(self._findings)
         self._find(finding)
+        self._first_seen.add(_key(finding))
         if len(self._findings) == before:
             return
         if finding.stage is Verdict.CONFIRMED:
@@ -148,7 +156,8 @@ class Case:
         done = deeds.findings(enumerate(events))
         for finding in reversed(done.values()):  # of several that are alike the first stays
             self._find(finding)
-        found = {key: evidence(one, tuple(self._operations.values()), events) for key, one in self._findings.items()}
+        operations = tuple(self._operations.values())
+        found = {key: evidence(one, operations, events) for key, one in self._concluded()}
         proofs = set[int]().union(*found.values(), (i for i, one in done.items() if one.stage is Verdict.CONFIRMED))
         if self._unusual:
             proofs |= {i for i, event in enumerate(events) if any(event is one for one in self._unusual)}
@@ -199,7 +208,16 @@ class Case:
         if deeds.deed_of(event) is not None:
             return True
         operations = tuple(self._operations.values())
-        return any(evidence(finding, operations, (event,)) for finding in self._findings.values())
+        return any(evidence(finding, operations, (event,)) for _, finding in self._concluded())
+
+    def _concluded(self) -> list[tuple[FindingKey, Finding]]:
+        """The findings that may be confirmed: of an attempt that reached something, what it reached."""
+        reached = {one.category for one in self._findings.values() if one.stage is Verdict.REACHED}
+        return [
+            (key, one)
+            for key, one in self._findings.items()
+            if one.stage is not Verdict.ATTEMPTED or one.category not in reached
+        ]
 
 
 def _key(finding: Finding) -> FindingKey:

@@ -31,7 +31,7 @@ class Correlator:
     `witnessed` says whether the kernel side watches a process, `recall` gives a stored trace by id, `process` an app's
     process by pid. `wanted` is called with the id of a request that the kernel has convicted before its agent spoke.
     `unusual` says which events are findings by themselves (collector/behaviour); `attacked` is called with the id of a
-    request whose attack got through.
+    request whose attack got through, `convicted` of one whose attack the kernel confirmed.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Correlator:
         self.wanted: Callable[[str], None] = lambda request_id: None
         self.unusual: Callable[[Sequence[KernelEvent]], Sequence[tuple[KernelEvent, Finding]]] = lambda events: ()
         self.attacked: Callable[[str], None] = lambda request_id: None
+        self.convicted: Callable[[str], None] = lambda request_id: None
         self._start = now()
         cap = self._limits.max_events_per_trace
         self._recent = Recent(self._limits.max_requests, self._limits.max_bytes, cap)
@@ -196,7 +197,10 @@ class Correlator:
 
     def _settled_case(self, request_id: str, case: Case, now: int) -> AttackTrace | None:
         self._cases.touch(request_id, now)
+        before = case.convicted
         trace = case.settle(self._witnessed, now)
+        if case.convicted and not before:
+            self.convicted(request_id)
         if trace is not None and trace.verdict >= Verdict.REACHED:
             self.attacked(request_id)
         return trace

@@ -1,7 +1,8 @@
 """The last step of the ladder, from reached to confirmed: which kernel events are the effect of a finding.
 
-Only reached findings can be confirmed: an app that passes the input as one quoted argument runs a command that carries
-it too, and is not attacked. Only events marked with the request count.
+An attempt alone is confirmed only where the kernel shows the input as code, or as the way out of a directory: an app
+that passes it as one quoted argument runs a command that carries it too, and is not attacked. That is how what the app
+does past every hook (C code of its own) comes to light. Only events marked with the request count.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from collector.correlate.peers import plain
+from collector.detect.reached import files
+from collector.detect.reached.shell import CommandLine
 from collector.model import Finding, Operation, Verdict
 from probes.vocabulary import KernelEvent
 
@@ -26,11 +29,15 @@ MIN_CUT = 16
 MIN_INPUT = 4
 """Characters from which an input may stand anywhere in a command line; a shorter one must be a word of it."""
 
+SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh", "zsh"))
+
 Events = Sequence[KernelEvent]
 
 
 def evidence(finding: Finding, operations: Sequence[Operation], events: Events) -> set[int]:
     """The indexes of the events that confirm this finding; empty where nothing does."""
+    if finding.stage is Verdict.ATTEMPTED:
+        return _past_hooks(finding, events)
     judge = _JUDGES.get(finding.category)
     if finding.stage is not Verdict.REACHED or judge is None:
         return set()
@@ -38,6 +45,26 @@ def evidence(finding: Finding, operations: Sequence[Operation], events: Events) 
     if operation is not None and operation.blocked:
         return set()
     return judge(finding, operation, events)
+
+
+def _past_hooks(finding: Finding, events: Events) -> set[int]:
+    """What the kernel shows of an input that no operation was told of."""
+    look = _SHOWN.get(finding.category)
+    return {i for i, event in enumerate(events) if look(finding.probe_text, event)} if look is not None else set()
+
+
+def _shell_ran(value: str, event: KernelEvent) -> bool:
+    """Whether a shell was given a line in which the input is code."""
+    if event.kind != "exec" or len(event.argv) < 3 or event.argv[1] != "-c":
+        return False
+    return posixpath.basename(event.argv[0]) in SHELLS and bool(CommandLine(event.argv[2]).reached(value))
+
+
+def _led_out(value: str, event: KernelEvent) -> bool:
+    """Whether a file was used whose directory the input chose."""
+    if event.kind not in _ON_FILES or event.result < 0:
+        return False
+    return bool(files.reached(value, event.path) or files.reached(value, event.target))
 
 
 def _command(finding: Finding, operation: Operation | None, events: Events) -> set[int]:
@@ -199,6 +226,7 @@ def squeeze(text: str) -> str:
 
 
 _ON_FILES = frozenset(("open", "delete", "rename", "link", "chmod"))
+_SHOWN: dict[str, Callable[[str, KernelEvent], bool]] = {"command_injection": _shell_ran, "path_traversal": _led_out}
 _RUN_AT_ONCE = frozenset(("code", "deserialize"))
 _JUDGES: dict[str, Callable[[Finding, Operation | None, Events], set[int]]] = {
     "command_injection": _command,

@@ -58,7 +58,8 @@ _NOT_INSPECTED = frozenset(
 
 
 class Input(Struct, frozen=True):
-    """One value. `location`: query, body, path, header, cookie, path_params, file_name."""
+    """One value. `location`: query, body, path, header, cookie, path_params, file_name; of answers: status,
+    response_header."""
 
     location: str
     parameter: str
@@ -78,6 +79,13 @@ def inputs_of(record: RequestRecord, cuts: Cuts | None = None) -> list[Input]:
                 del found[item]
                 break
     return list(found)
+
+
+def outputs_of(record: RequestRecord) -> list[Input]:
+    """What rules may see of the app's answer, refused or not: its status and headers."""
+    answer = record.blocked if record.blocked and record.blocked.status else record
+    headers = (Input("response_header", name, value[:MAX_LENGTH]) for name, value in answer.response_headers if value)
+    return [Input("status", "", str(answer.status)), *headers]
 
 
 def _all(record: RequestRecord, cuts: Cuts) -> Iterator[Input]:

@@ -6,13 +6,13 @@ Stateless between requests and free of I/O; one per inspector process.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from msgspec.structs import replace
 
 from collector.detect import reach, redact
 from collector.detect.bodies import Cuts
-from collector.detect.inputs import Input, inputs_of
+from collector.detect.inputs import Input, inputs_of, outputs_of
 from collector.detect.match import cache
 from collector.detect.reach import Reached
 from collector.detect.redact import Redactor
@@ -33,6 +33,8 @@ MAX_FINDINGS = 64
 MAX_PROBE = 8192
 MAX_HIGHLIGHT = 256
 BLOCK_STATUS = 403
+STOPPED = ("request", "route", "user", "response")
+"""Where a request is stopped for what stands in it, or in its answer."""
 
 
 class Judge:
@@ -46,6 +48,8 @@ class Judge:
         self._trusted = networks(settings)
         self._views = Views(self._redactor, self._trusted)
         self.policy = Compiled()
+        self.convicted: Container[str] = ()
+        """Ids of requests whose attack the kernel has confirmed."""
         self.cuts = Counter[str]()
         """Requests of which something was not looked at, by the kind of what was left out. The reader clears it."""
         self._max_value = settings.max_value_bytes
@@ -89,8 +93,8 @@ class Judge:
         return self._views.request(record, process)
 
     def verdict(self, ask: Ask, process: Process, mode: str) -> WireVerdict:
-        """Whether this request, or this operation of it, may go on. What an app does for a request that is refused
-        already takes back or closes what there was: only what an attack reaches is refused there."""
+        """Whether this request, or this operation of it, may go on, or its answer out. What an app does for a request
+        that is refused already takes back or closes what there was: only what an attack reaches is refused there."""
         ruling = Ruling(self.policy, ask.request, process, self._trusted, mode)
         if ruling.bypassed:
             return WireVerdict("allow")
@@ -98,17 +102,38 @@ class Judge:
         if (refusal := ruling.refusal()) is not None and not cleans_up:
             return refusal
         items = self._items(ask.request)
-        if ask.operation is None:
-            matches = ruling.kept(self._rules.match(items))
-            stops = self._stops(matches, ruling, mode)
-            findings = [VerdictFinding(m.rule.id, m.rule.category, m.input.parameter[:256]) for m in matches]
-        else:
-            reaches = reach.reached([ask.operation], items, body=ask.request.body)
-            stops = bool(reaches) and mode == "block" and not ruling.allowed
-            findings = [VerdictFinding(r.kind.rule_id, r.kind.category, r.input.parameter[:256]) for r in reaches]
-        if stops:
+        matches = ruling.kept(self._matches(ask.request, items)) if ask.operation is None or ask.rules else []
+        reaches = self._reaches(ask, items, matches)
+        stops = bool(matches) and not cleans_up and self._stops(matches, ruling, mode)
+        may_stop = mode == "block" and not ruling.allowed
+        findings = [VerdictFinding(m.rule.id, m.rule.category, m.input.parameter[:256]) for m in matches]
+        findings += [VerdictFinding(r.kind.rule_id, r.kind.category, r.input.parameter[:256]) for r in reaches]
+        if stops or (may_stop and (reaches or self._has_answered_an_attack(ask))):
             return WireVerdict("block", BLOCK_STATUS, ask.request.request_id, findings[:MAX_FINDINGS])
-        return WireVerdict("allow", findings=findings[:MAX_FINDINGS])
+        return WireVerdict("allow", findings=findings[:MAX_FINDINGS], again=may_stop and bool(findings))
+
+    def _reaches(self, ask: Ask, items: Sequence[Input], matches: Sequence[Match]) -> list[Reached]:
+        """What is reached by an operation that is to be; before an answer goes out, by all that there were."""
+        if ask.operation is not None:
+            return reach.reached([ask.operation], items, body=ask.request.body)
+        if not ask.request.status:
+            return []
+        return reach.reached(ask.request.operations, items, [match.input for match in matches], ask.request.body)
+
+    def _has_answered_an_attack(self, ask: Ask) -> bool:
+        """Whether the answer of an attack that the kernel has seen is about to go out."""
+        return ask.operation is None and ask.request.status > 0 and ask.request.request_id in self.convicted
+
+    def asks_responses(self, service: str) -> bool:
+        """Whether there is a rule for answers that may refuse one of this service."""
+        return any(
+            rule.block or self.policy.may_block(rule.id, rule.category, service) for rule in self._rules.on_answers
+        )
+
+    def _matches(self, record: RequestRecord, items: Sequence[Input]) -> list[Match]:
+        """What the rules say of a request, and of its answer where they look at answers."""
+        answer = outputs_of(record) if record.status and self._rules.on_answers else []
+        return self._rules.match([*items, *answer] if answer else items)
 
     def _items(self, record: RequestRecord) -> list[Input]:
         """The inputs of a request; what is left out is counted."""
@@ -132,7 +157,7 @@ class Judge:
     ) -> tuple[Finding, ...]:
         """All findings of a request: attempted by the rules, reached by comparison with its operations, and refused for
         who made it."""
-        matches = self._rules.match(items)
+        matches = self._matches(record, items)
         if ruling is not None:
             matches = ruling.kept(matches)
         reaches = reach.reached(record.operations, items, [match.input for match in matches], record.body)
@@ -142,7 +167,7 @@ class Judge:
         for match in matches:
             _add(found, self._attempted(match, record))
         for one in reaches:
-            _add(found, self._reached(one, items))
+            _add(found, self._reached(one, items, record))
         for hit in self._core_hits(record):
             finding = Finding(hit.rule_id, hit.name, hit.category, Verdict.ATTEMPTED, hit.tags)
             _add(found, self._of_input(finding, Input(hit.location, hit.parameter, hit.value), hit.value))
@@ -160,20 +185,21 @@ class Judge:
 
     def _attempted(self, match: Match, record: RequestRecord) -> Finding:
         rule = match.rule
-        stopped = record.blocked is not None and record.blocked.where in ("request", "route", "user")
+        stopped = record.blocked is not None and record.blocked.where in STOPPED
         finding = Finding(rule.id, rule.name, rule.category, Verdict.ATTEMPTED, rule.tags)
         finding = self._of_input(finding, match.input, match.part)
         return replace(finding, action=Action.BLOCKED) if stopped else finding
 
-    def _reached(self, one: Reached, items: Sequence[Input]) -> Finding:
+    def _reached(self, one: Reached, items: Sequence[Input], record: RequestRecord) -> Finding:
         operation, kind = one.operation, one.kind
+        stopped = operation.blocked or (record.blocked is not None and record.blocked.where == "response")
         finding = Finding(kind.rule_id, kind.rule_name, kind.category, Verdict.REACHED, kind.tags)
         return replace(
             self._of_input(finding, one.input, one.part),
             probe_text=one.probe[:MAX_PROBE],
             operation_index=operation.index,
             statement=self._views.text(operation, [one.part], self._views.secrets(items)),
-            action=Action.BLOCKED if operation.blocked else Action.MONITORED,
+            action=Action.BLOCKED if stopped else Action.MONITORED,
         )
 
     def _of_input(self, finding: Finding, item: Input, part: str) -> Finding:

@@ -27,6 +27,7 @@ __all__ = ["MAX_MATCHES", "Condition", "Examples", "Match", "PatternError", "Rul
 
 PARAMETERS = ("query", "body", "path_params", "file_name", "cookie")
 PLACES = (*PARAMETERS, "path", "header")
+ANSWER = ("status", "response_header")
 MAX_MATCHES = 64
 """Matches kept of one request."""
 
@@ -35,7 +36,11 @@ MAX_REMEMBERED = 2048
 """Header values whose disguises are remembered."""
 
 Where = Annotated[
-    str, Meta(pattern="^(any|query|body|path|header|cookie|path_params|file_name)(:[A-Za-z0-9_.-]{1,64})?$")
+    str,
+    Meta(
+        pattern="^(any|query|body|path|header|cookie|path_params|file_name|status|response_header)"
+        "(:[A-Za-z0-9_.-]{1,64})?$"
+    ),
 ]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 Chain = tuple[Transform, ...]
@@ -99,6 +104,7 @@ class RuleSet:
 
     def __init__(self, rules: Sequence[Rule], where: Path | None = None, fallback: bool = False) -> None:
         self.rules = tuple(rules)
+        self.on_answers = tuple(filter(_on_answers, self.rules))
         numbers: dict[str, int] = {}
         entries = defaultdict[int, dict[Chain, list[_Entry]]](dict)
         for rule in rules:
@@ -184,6 +190,11 @@ class RuleSet:
 def expression(regex: str) -> Any:
     """RE2's object for an expression of a rule; raises PatternError."""
     return compiled(Pattern(regex, caseless=True))
+
+
+def _on_answers(rule: Rule) -> bool:
+    """Whether a rule looks at answers."""
+    return any(place.partition(":")[0] in ANSWER for condition in rule.conditions for place in condition.inputs)
 
 
 def _places(condition: Condition) -> dict[str, frozenset[str] | None]:

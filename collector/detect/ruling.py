@@ -19,6 +19,10 @@ from collector.wire.agent import Verdict as WireVerdict
 CATEGORY = "policy"
 LIMIT, LIMIT_CATEGORY = "policy-limit", "rate_limit"
 REFUSED, TOO_MANY = 403, 429
+LISTED = ("request", "user", "response")
+"""Where somebody is refused for who it is."""
+
+LIMITED = (*LISTED, "route")
 PAST = {"": ("policy-past", "Refused by a policy of then"), "app": ("policy-app", "Refused by the app itself")}
 NAMES = {
     "address": "An address that is refused",
@@ -64,7 +68,7 @@ class Ruling:
         if record.messaging is not None or self._policy.limits is None:
             return None
         who = {"address": counted(address), "user": user.id or user.login, "session": user.session_id}
-        return self._policy.limits.exceeded(limits, record.request_id, record.path, who)
+        return self._policy.limits.exceeded(limits, record.request_id, record.path, who, record.route)
 
     def kept(self, matches: Sequence[Match]) -> list[Match]:
         """Without those that an exclusion takes out."""
@@ -106,8 +110,8 @@ class Ruling:
         """What stands in the trace of a request that was refused for who made it, or that is beyond a limit."""
         blocked = self._record.blocked
         if self.exceeded is not None:
-            return self._of_limit(self.exceeded, blocked is not None and blocked.where in ("request", "route", "user"))
-        if self.listed is None or blocked is None or blocked.where not in ("request", "user"):
+            return self._of_limit(self.exceeded, blocked is not None and blocked.where in LIMITED)
+        if self.listed is None or blocked is None or blocked.where not in LISTED:
             return None
         kind, entry = self.listed.kind, self.listed.entry
         return Finding(

@@ -48,7 +48,7 @@ class Views:
             exception_stack=tuple(line[:512] for line in error.stack[:MAX_STACK]) if error else (),
             response_body_size=-1 if record.response_body_size is None else record.response_body_size,
             remote_span_id=_remote(record)[:64], sent_span_ids=tuple(span[:64] for span in record.sent_span_ids),
-            messaging=_messaging(record),
+            messaging=_messaging(record), late=record.late,
         )  # fmt: skip
 
     def operations(
@@ -84,7 +84,7 @@ class Views:
             stack=tuple(line[:512] for line in record.stack[:MAX_STACK]), blocked=record.blocked,
             resolved=tuple(address[:128] for address in record.resolved[:MAX_STACK]),
             server=Peer(record.server.address[:256], record.server.port),
-            rows=-1 if record.rows is None else record.rows,
+            rows=-1 if record.rows is None else record.rows, late=record.late,
             **self._statement(record),
         )  # fmt: skip
 

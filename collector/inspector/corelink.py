@@ -43,6 +43,7 @@ class CoreLink(asyncio.Protocol):
         self.on_room: Callable[[], None] = lambda: None
         self.on_witnessed: Callable[[link.Witnessed], None] = lambda news: None
         self.on_wanted: Callable[[link.Wanted], None] = lambda wanted: None
+        self.on_convicted: Callable[[link.Convicted], None] = lambda news: None
         self.on_policy: Callable[[link.NewPolicy], None] = lambda news: None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -55,6 +56,8 @@ class CoreLink(asyncio.Protocol):
                 self.on_witnessed(link.decode_witnessed(body))
             elif head.kind == link.WANTED:
                 self.on_wanted(link.decode_wanted(body))
+            elif head.kind == link.CONVICTED:
+                self.on_convicted(link.decode_convicted(body))
             elif head.kind == link.POLICY:
                 self.on_policy(link.decode_policy(body))
             elif (waiting := self._waiting.pop(head.sequence, None)) is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Container
 from typing import Any, Protocol
 
 from msgspec.structs import replace
@@ -30,6 +30,9 @@ from collector.wire.frames import FrameError, Head
 WELCOME_PATIENCE = 0.010
 """Seconds that a HELLO waits for the kernel side to register the process."""
 
+MAX_CONVICTED = 4096
+"""Requests whose attack the kernel has confirmed that are remembered: the last ones."""
+
 KNOWN = {frames.WELCOME, frames.ACK, frames.VERDICT, frames.POLICY}
 
 
@@ -38,6 +41,9 @@ class Judge(case.Judge, Protocol):
 
     policy: Compiled
     cuts: Counter[str]
+    convicted: Container[str]
+
+    def asks_responses(self, service: str) -> bool: ...
 
     def verdict(self, ask: wire.Ask, process: Process, mode: str) -> wire.Verdict: ...
 
@@ -65,6 +71,9 @@ class Desk:
         self._witnessed: set[int] = set()
         core.on_witnessed = self.witnessed
         core.on_policy = self.obey
+        core.on_convicted = self.convicted
+        self._convicted: OrderedDict[str, None] = OrderedDict()
+        judge.convicted = self._convicted.keys()
 
     def take(self, connection: Connection, head: Head, body: bytes) -> None:
         """Work one frame; raises FrameError for what no honest peer sends."""
@@ -107,11 +116,20 @@ class Desk:
                 connection.send(frames.POLICY, 0, self._policy(connection))
         self._core.tell(link.APPLIED, link.Applied(news.policy.version))
 
+    def convicted(self, news: link.Convicted) -> None:
+        """The kernel has seen these requests' attacks: their answers must not get out."""
+        self._convicted.update(dict.fromkeys(news.request_ids))
+        while len(self._convicted) > MAX_CONVICTED:
+            self._convicted.popitem(last=False)
+
     def _policy(self, connection: Connection) -> wire.Policy:
         """An agent's part of the policy."""
         policy = self._judge.policy
         service = connection.agent.process.service if connection.agent else ""
-        return wire.Policy(policy.version, policy.mode(service), policy.asks(service), policy.asks_users(service))  # type: ignore[arg-type]
+        return wire.Policy(
+            policy.version, policy.mode(service), policy.asks(service), policy.asks_users(service),  # type: ignore[arg-type]
+            self._judge.asks_responses(service), policy.asks_routes(service),
+        )  # fmt: skip
 
     def _hello(self, connection: Connection, head: Head, body: bytes) -> None:
         hello = _decoded(wire.decode_hello, body)

@@ -61,6 +61,7 @@ def main() -> None:
         setup = read_setup(channel)
         judge = build_judge(setup)
         compile = partial(Compiled, counts=Counts(arguments.counts), country=countries_of(setup))
+        privileges.go_first(int(setup.settings.get("inspector", {}).get("nice", 0)))
         privileges.drop()
         privileges.die_with(parent)
         listeners = [socket.socket(fileno=fd) for fd in (arguments.fd, arguments.tcp) if fd is not None]

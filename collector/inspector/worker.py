@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 
 import msgspec
@@ -18,7 +18,7 @@ from collector.core.link import Evidence
 from collector.inspector.case import Case, Judge
 from collector.inspector.counters import Counters
 from collector.inspector.views import Views
-from collector.model import Process
+from collector.model import Process, Verdict
 from collector.wire.agent import Batch, decode_batch
 
 SLICE = 0.001
@@ -93,6 +93,8 @@ class Worker:
         case = Case(self._judge, self._views, job.process)
         await self._judge_all(case, batch)
         evidence = case.close()
+        for kind, count in passed_late(evidence).items():
+            self._counters.add("late_attacks", kind, count)
         for problem in case.errors[:100]:
             self._counters.add("judge_errors", type(problem).__name__)
         job.done(evidence)
@@ -112,3 +114,14 @@ class Worker:
         self._counters.add("records", count=len(batch.records))
         for reason, count in list(batch.dropped.items())[:32]:
             self._counters.add("agent_dropped", reason[:64], count)
+
+
+def passed_late(evidence: Evidence) -> Counter[str]:
+    """Attacks that reached operations which went on because no verdict came in time, by the operations' kind."""
+    found = Counter[str]()
+    for report in evidence.reports:
+        late = {one.index: one.kind for one in report.operations if one.late and not one.blocked}
+        if report.final and late:
+            reached = {one.operation_index for one in report.findings if one.stage is Verdict.REACHED}
+            found.update(late[index] for index in reached & late.keys())
+    return found

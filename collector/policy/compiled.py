@@ -53,6 +53,11 @@ class Compiled:
         """Whether something of a service is refused in monitor mode, too: by the lists, or by a limit of its own."""
         return self.lists or any(one.limit.refuses for one in (self.limits.of(service) if self.limits else ()))
 
+    def asks_routes(self, service: str) -> bool:
+        """Whether a limit of this service that refuses waits for the route."""
+        found = self.limits.of(service) if self.limits else ()
+        return any(one.limit.refuses and one.routes is not None for one in found)
+
     def asks_users(self, service: str) -> bool:
         """Whether who a user or a session is may refuse a request of this service."""
         found = self.limits.of(service) if self.limits else ()
@@ -86,6 +91,11 @@ class Compiled:
             return ""
         names = (rule_id, category, "*")
         return next((r.action for r in self._rules if r.rule in names and _fits(r, service, path, parameter)), "")
+
+    def may_block(self, rule_id: str, category: str, service: str) -> bool:
+        """Whether some match of a rule refuses in this service."""
+        names = (rule_id, category, "*")
+        return any(r.action == "block" and r.rule in names and r.service in ("", service) for r in self._rules)
 
 
 def _fits(rule: Rule, service: str, path: str, parameter: str) -> bool:

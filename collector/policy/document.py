@@ -56,8 +56,8 @@ class Rule(Part, frozen=True):
 
 class Limit(Part, frozen=True):
     """So many requests in so many seconds for each client address, user or session, counted together in all services
-    and paths that the patterns (`*`, `?`, `[abc]`) name. `block` refuses the others (429) and, with `lasting`, puts
-    the client on the block list for so many seconds; `monitor` only tells."""
+    and paths that the patterns (`*`, `?`, `[abc]`) name, and routes (`*`). `block` refuses the others (429) and, with
+    `lasting`, puts the client on the block list for so many seconds; `monitor` only tells."""
 
     name: Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,64}$")]
     requests: Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -65,6 +65,7 @@ class Limit(Part, frozen=True):
     key: Literal["address", "user", "session"] = "address"
     service: Annotated[str, Meta(min_length=1, max_length=200)] = "*"
     path: Annotated[str, Meta(min_length=1, max_length=200)] = "*"
+    route: Annotated[str, Meta(min_length=1, max_length=200)] = "*"
     action: Literal["monitor", "block"] = "monitor"
     lasting: Annotated[int, Meta(ge=0, le=366 * 86_400)] = 0
 

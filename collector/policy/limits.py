@@ -24,12 +24,24 @@ _BITS = {"address": 1, "user": 2, "session": 4}
 
 
 class Ready(Struct, frozen=True):
-    """A limit whose patterns are compiled; `number` tells it from others in the table."""
+    """A limit whose patterns are compiled (None fits all); `number` tells it from others in the table."""
 
     limit: Limit
     services: re.Pattern[str]
     paths: re.Pattern[str] | None
     number: int
+    routes: re.Pattern[str] | None = None
+
+    @property
+    def bit(self) -> int:
+        """What says that a request was counted: a route is known later than an address."""
+        return _BITS[self.limit.key] << (3 if self.routes is not None else 0)
+
+    def fits(self, path: str, route: str) -> bool:
+        """Whether a request is counted. One whose route is not known yet is not where a route is asked for."""
+        if self.routes is not None and not (route and self.routes.match(route[:MAX_PATH])):
+            return False
+        return self.paths is None or bool(self.paths.match(path[:MAX_PATH]))
 
 
 class Exceeded(Struct, frozen=True):
@@ -56,10 +68,12 @@ class Limits:
                 self._by_service[service] = found
         return found
 
-    def exceeded(self, limits: Iterable[Ready], request_id: str, path: str, who: dict[str, str]) -> Exceeded | None:
+    def exceeded(
+        self, limits: Iterable[Ready], request_id: str, path: str, who: dict[str, str], route: str = ""
+    ) -> Exceeded | None:
         """Count a request, each kind of `who` once however often it is asked about; what it is beyond, if anything.
         One that refuses goes before one that only tells."""
-        fitting = [one for one in limits if one.paths is None or one.paths.match(path[:MAX_PATH])]
+        fitting = [one for one in limits if one.fits(path, route)]
         if not fitting:
             return None
         request = int(request_id, 16) & IDS
@@ -68,8 +82,8 @@ class Limits:
                       for one in fitting if one.number == number and number), None)  # fmt: skip
         new = bits
         for one in fitting:
-            if not bits & _BITS[one.limit.key] and who[one.limit.key]:
-                new |= _BITS[one.limit.key]
+            if not bits & one.bit and who[one.limit.key]:
+                new |= one.bit
                 found = self._hit(one, who[one.limit.key])
                 if found is not None and (worst is None or found.limit.refuses > worst.limit.refuses):
                     worst, number = found, one.number
@@ -99,5 +113,14 @@ def counted(address: str) -> str:
 
 
 def _ready(limit: Limit) -> Ready:
-    services, paths = (re.compile(fnmatch.translate(text)) for text in (limit.service, limit.path))
-    return Ready(limit, services, None if limit.path == "*" else paths, zlib.crc32(limit.name.encode()) or 1)
+    services, paths = re.compile(fnmatch.translate(limit.service)), _pattern(limit.path)
+    return Ready(limit, services, paths, zlib.crc32(limit.name.encode()) or 1, _route(limit.route))
+
+
+def _pattern(text: str) -> re.Pattern[str] | None:
+    return None if text == "*" else re.compile(fnmatch.translate(text))
+
+
+def _route(text: str) -> re.Pattern[str] | None:
+    """Routes hold brackets of their own ("/<[a-z]+:name>"): only `*` stands for something else."""
+    return None if text == "*" else re.compile(".*".join(map(re.escape, text.split("*"))) + r"\Z", re.DOTALL)

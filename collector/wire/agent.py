@@ -43,10 +43,13 @@ class ExceptionRecord(Struct, frozen=True):
 
 
 class BlockedRecord(Struct, frozen=True):
-    """Where the agent stopped the request: request, route, user, operation, app."""
+    """Where the agent stopped the request: request, route, user, operation, response, app. Of a response what the app
+    had answered."""
 
     where: Short = ""
     response_id: Short = ""
+    status: Annotated[int, Meta(ge=0, le=9999)] = 0
+    response_headers: Headers = []
 
 
 class OperationRecord(Struct, frozen=True):
@@ -66,6 +69,7 @@ class OperationRecord(Struct, frozen=True):
     flags: Short = ""
     rows: Count | None = None
     server: PeerRecord = PeerRecord()
+    late: bool = False
 
 
 class RequestRecord(Struct, frozen=True, tag="request"):
@@ -101,6 +105,7 @@ class RequestRecord(Struct, frozen=True, tag="request"):
     remote_span_id: Short | None = None
     sent_span_ids: Annotated[list[Short], Meta(max_length=64)] = []
     messaging: MessagingRecord | None = None
+    late: bool = False
 
 
 class LateOperationRecord(Struct, frozen=True, tag="operation"):
@@ -153,9 +158,13 @@ class Batch(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True):
+    """About a request, or an operation of it. Where the request has a status its answer is about to go out. `rules`: of
+    an operation, that the rules have not seen all of the request's body."""
+
     request: RequestRecord
     operation: OperationRecord | None = None
     mode: Literal["", "off", "monitor", "block"] = ""
+    rules: bool = False
 
 
 class Status(Struct, frozen=True):
@@ -167,12 +176,15 @@ class Status(Struct, frozen=True):
 
 class Policy(Struct, frozen=True):
     """What an agent obeys; `mode` empty means the agent's own setting stands. `lists`: somebody is refused in monitor
-    mode, too; `users`: users or sessions are listed."""
+    mode, too; `users`: users or sessions are listed; `responses`: a rule that may refuse looks at answers;
+    `routes`: a limit that may refuse waits for the route."""
 
     version: int = 0
     mode: Literal["", "off", "monitor", "block"] = ""
     lists: bool = False
     users: bool = False
+    responses: bool = False
+    routes: bool = False
 
 
 class Welcome(Struct, frozen=True):
@@ -188,7 +200,8 @@ class VerdictFinding(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True, omit_defaults=True):
-    """`status`, `headers` and `body` are the answer to a request that is blocked."""
+    """`status`, `headers` and `body` are the answer to a request that is blocked. `again`: something was found in it;
+    ask once more before its answer goes out."""
 
     action: Literal["allow", "block"]
     status: int = 0
@@ -196,6 +209,7 @@ class Verdict(Struct, frozen=True, omit_defaults=True):
     findings: list[VerdictFinding] = []
     headers: list[tuple[str, str]] = []
     body: str | None = None
+    again: bool = False
 
 
 class Error(Struct, frozen=True):

@@ -15,14 +15,16 @@ class Agent(object):
     """`mode` is what the environment says, else what policy says, else monitor; policy's off is everybody's.
 
     `asks`: requests wait for a verdict: in block mode, and in monitor mode that nobody asked for where the policy lists
-    addresses, users or rules that are refused all the same. `asks_users`: again when the user is known.
+    addresses, users or rules that are refused all the same. `asks_users`: again when the user is known;
+    `asks_routes`: when the route is; `asks_responses`: before the answer goes out, whatever was found.
     """
 
     def __init__(self, config):
         self.config = config
         self.mode = config.mode
         self.policy_version = 0
-        self.asks, self.asks_users = self.mode == 'block', False
+        self.asks = self.mode == 'block'
+        self.asks_users = self.asks_responses = self.asks_routes = False
         self.stream = Stream(config, self.obey)
         self.verdicts = Verdicts(config)
 
@@ -36,6 +38,8 @@ class Agent(object):
         may = self.mode == 'block' or (self.mode == 'monitor' and not self.config.mode_is_set)
         self.asks = self.mode == 'block' or (may and bool(policy.get('lists')))
         self.asks_users = may and bool(policy.get('users'))
+        self.asks_responses = may and bool(policy.get('responses'))
+        self.asks_routes = may and bool(policy.get('routes'))
         self.policy_version = self.stream.policy_version = version
 
     def status(self):

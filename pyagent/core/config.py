@@ -25,6 +25,8 @@ class Config(object):
         self.mode_is_set = self.mode == 'off' or 'COWITNESS_MODE' in env
         self.run_dir = env.get('COWITNESS_RUN_DIR') or '/run/cowitness'
         self.deadline = self._number(env, 'COWITNESS_DEADLINE_MS', 20, 1, 1000) / 1000.0
+        attack = self._number(env, 'COWITNESS_ATTACK_DEADLINE_MS', 250, 1, 5000) / 1000.0
+        self.attack_deadline = max(attack, self.deadline)
         self.body_bytes = self._number(env, 'COWITNESS_BODY_BYTES', 131072, 0, 131072)
         self.service, self.environment, self.service_version = _identity(env)
         self.user_mode = self._user_mode(env)

@@ -19,7 +19,7 @@ class Request(object):
         'body_size', 'body_truncated', 'user', 'exception', 'status', 'response_headers',
         'operations', 'next_index', 'dropped_operations', 'announced', 'unusual', 'ended', 'blocked',
         'shares_thread', 'followed', 'trace_flags', 'tracestate', 'remote_span_id', 'sent_span_ids',
-        'message', 'sought', 'response_size', 'native', 'refusal', 'server',
+        'message', 'sought', 'response_size', 'native', 'refusal', 'server', 'judging',
     )  # fmt: skip
 
     def __init__(self):
@@ -41,6 +41,7 @@ class Request(object):
         self.message = self.sought = None
         self.refusal = None  # (status, answer) that nobody has heard yet
         self.native = None  # the framework's own, on its way to its view
+        self.judging = None  # what its verdicts have said, where there are any
         self.server = ''  # what serves it, where that is no WSGI or ASGI server
 
 
@@ -50,7 +51,7 @@ class Operation(object):
     __slots__ = (
         'request', 'index', 'kind', 'start_time', 'started', 'duration', 'text', 'argv', 'system',
         'dialect', 'parameterised', 'error', 'stack', 'blocked', 'resolved', 'flags', 'outer',
-        'server', 'rows',
+        'server', 'rows', 'late',
     )  # fmt: skip
 
     def __init__(self, kind, text, system, **fields):
@@ -61,7 +62,7 @@ class Operation(object):
         self.duration = 0
         self.error = ''
         self.stack = ()
-        self.blocked = False
+        self.blocked = self.late = False
         self.resolved = []
         self.outer = self.server = self.rows = None
 

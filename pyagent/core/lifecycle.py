@@ -1,4 +1,5 @@
-"""The life of a request: begin, what is learnt on the way, end. Hooks call this room and nothing beneath it.
+"""The life of a request: begin, what is learnt on the way, end. Hooks call this room and nothing beneath it, but for
+`operations`, `asking` and `carrying` beside it.
 
 Everything here is guarded: it returns None rather than raise, except for `blocked.Blocked`.
 """
@@ -6,12 +7,9 @@ Everything here is guarded: it returns None rather than raise, except for `block
 from __future__ import absolute_import
 
 from . import agent as agents
-from . import context, incoming, mark, names, record, tracing
-from .blocked import Blocked, played
+from . import asking, context, early, incoming, mark, names, record, tracing
 from .guard import count, guarded
 from .ids import hexadecimal, new_pair
-
-_TOLD_EARLY = frozenset(('shell', 'argv', 'file', 'url', 'template', 'deserialize', 'xml'))
 
 
 def begin(environ, headers=None, shares_thread=False, fill=None):
@@ -26,7 +24,7 @@ def begin(environ, headers=None, shares_thread=False, fill=None):
         return None
     request = _begin(agent, environ, headers, shares_thread, fill)
     if request is not None and agent.asks:
-        _ask(agent, request, None, 'request')
+        asking.ask(agent, request, None, 'request')
     return request
 
 
@@ -53,7 +51,7 @@ def _begin(agent, environ, headers, shares_thread, fill):
         mark.set_mark(request.number)
     context.enter(request)  # nothing fails from here on
     if request.unusual:
-        _announce(agent, request)
+        early.announce(agent, request)
     return request
 
 
@@ -71,35 +69,25 @@ def saw_body(request, data):
 
 @guarded
 def set_route(request, route, path_params=None, framework=None):
-    """The router found this template. May raise Blocked: parameters that look unusual are judged in block mode."""
+    """The router found this template. May raise Blocked: parameters that look unusual are judged in block mode, and
+    routes where the policy limits them."""
     if _set_route(request, route, path_params, framework):
-        _check(request, 'route')
+        asking.at_route(request)
 
 
 @guarded
 def _set_route(request, route, path_params, framework):
-    """Whether there are parameters that nobody has judged and that look unusual."""
-    request.route = route or request.route
+    """Whether there is something to ask: a route that may be limited, or parameters that nobody has judged and that look
+    unusual.
+    """
+    agent, known = agents.get(), request.route
+    request.route = route or known
     request.framework = framework or request.framework
+    limited = request.route != known and agent is not None and agent.asks_routes
     if not path_params or path_params == request.path_params:
-        return False
+        return limited
     request.path_params = dict(path_params)
-    return incoming.unusual_texts(path_params.values())
-
-
-@guarded
-def check_user(request):
-    """The user of this request is known now. May raise Blocked, where the policy lists users."""
-    agent = agents.get()
-    if agent is not None and agent.asks_users:
-        _check(request, 'user')
-
-
-def _check(request, where):
-    """Ask once more, where a request may be stopped still."""
-    agent = agents.get()
-    if agent is not None and agent.asks and not request.ended and request.blocked is None:
-        _ask(agent, request, None, where)
+    return limited or incoming.unusual_texts(path_params.values())
 
 
 @guarded
@@ -138,192 +126,3 @@ def end(request, status=0, response_headers=(), urgent=False):
     if agent is not None:
         urgent = urgent or request.announced or request.blocked is not None
         agent.stream.put(record.request_record(request, 'end'), urgent)
-
-
-def operation_start(operation):
-    """The app is about to do something; returns the operation when it belongs to a request. May raise Blocked."""
-    request, agent = context.current(), agents.get()
-    if request is None or agent is None or agent.mode == 'off':
-        return None
-    if _operation_start(agent, request, operation) is None:
-        return None
-    if agent.mode == 'block' and not request.ended:
-        try:
-            _ask(agent, request, operation, 'operation')
-        except Blocked as error:
-            operation.blocked, operation.error = True, 'Blocked'
-            operation_end(operation)
-            raise error
-    return operation
-
-
-def operation_goes_on(operation):
-    """More is known of an operation that is under way (what its host resolved to). May raise Blocked."""
-    agent = agents.get()
-    if agent is not None and agent.mode == 'block' and not operation.request.ended:
-        try:
-            _ask(agent, operation.request, operation, 'operation')
-        except Blocked:
-            operation.blocked = True
-            raise
-
-
-@guarded
-def _operation_start(agent, request, operation):
-    if operation.kind == 'code':
-        _make_room(request)
-    if len(request.operations) >= context.MAX_OPERATIONS:
-        request.dropped_operations += 1
-        count('dropped_operations')
-        return None
-    operation.request, operation.outer = request, context.innermost()
-    operation.index = request.next_index
-    request.next_index += 1
-    operation.start_time, operation.started = names.time_ns(), names.perf_counter()
-    request.operations.append(operation)
-    if request.shares_thread:
-        mark.set_mark(request.number)
-    context.enclose(operation)  # nothing fails from here on
-    if operation.kind in _TOLD_EARLY:
-        _witness_early(agent, request, operation)
-    return operation
-
-
-def _make_room(request):
-    """Of many pieces of code the last ones stay: what comes of an input is made after the imports that it needs."""
-    code = [operation for operation in request.operations if operation.kind == 'code']
-    if len(code) >= context.MAX_CODE:
-        request.operations.remove(code[0])
-        request.dropped_operations += 1
-        count('dropped_operations')
-
-
-@guarded
-def operation_end(operation, error=None):
-    """It is done, or raised `error` (a class)."""
-    request = operation.request
-    if context.innermost() is operation:
-        context.enclose(operation.outer)
-    if request.shares_thread and operation.outer is None:
-        mark.clear_mark()
-    operation.duration = int((names.perf_counter() - operation.started) * 1e9)
-    if error is not None:
-        operation.error = record.text(getattr(error, '__name__', error), record.SHORT)
-    agent = agents.get()
-    if agent is not None and request.announced and (error is not None or request.ended):
-        agent.stream.put(record.late_record(operation), urgent=True)
-
-
-def carry(function):
-    """`function`, to be called in another thread, works for the request that is served here now."""
-    request = context.current()
-    if request is None:
-        return function
-
-    def carried(*args, **kwargs):
-        before = _switch(request)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            _switch(before)
-
-    return carried
-
-
-def outside(function):
-    """`function` works for no request, whoever calls it."""
-
-    def freed(*args, **kwargs):
-        _switch(None)
-        return function(*args, **kwargs)
-
-    return freed
-
-
-@guarded
-def _switch(request):
-    """From now on this thread works for `request`, or for none; returns for which it did."""
-    before = context.current()
-    context.enter(request)
-    alone = request is not None and not request.shares_thread
-    mark.set_mark(request.number if alone else 0)
-    return before
-
-
-@guarded
-def _announce(agent, request):
-    """Tell of the request before its end, so that the evidence outlives this process."""
-    request.announced = True
-    agent.stream.put(record.request_record(request, 'start'), urgent=True)
-
-
-@guarded
-def _witness_early(agent, request, operation):
-    """A dangerous operation of an unusual request is told before it happens."""
-    if not request.announced and request.body:
-        if incoming.unusual_body(request.body):
-            _announce(agent, request)
-    if request.announced:
-        agent.stream.put(record.late_record(operation), urgent=True)
-
-
-def _ask(agent, request, operation, where):
-    """Let the collector judge; raises Blocked where it says so."""
-    refusal = _refusal(agent, request, operation, where)
-    if refusal is not None:
-        raise refusal
-
-
-@guarded
-def _refusal(agent, request, operation, where):
-    answer = _answer(agent, request, operation)
-    if answer is None or answer.get('action') != 'block':
-        return None
-    refusal = Blocked(request.request_id, answer.get('status'), played(answer))
-    return _stopped(request, where, refusal)
-
-
-def block(status=403):
-    """Stop the request that is served here: raises Blocked, unless there is none or the agent is off."""
-    refusal = _refusal_by_app(status)
-    if refusal is not None:
-        raise refusal
-
-
-@guarded
-def _refusal_by_app(status):
-    request, agent = context.current(), agents.get()
-    if request is None or agent is None or agent.mode == 'off' or request.ended:
-        return None
-    return _stopped(request, 'app', Blocked(request.request_id, status))
-
-
-def _stopped(request, where, refusal):
-    """The refusal, noted; where a request was stopped first stays what is told."""
-    if request.blocked is None:
-        request.blocked = {'where': where, 'response_id': request.request_id}
-        request.refusal = refusal.status, refusal.answer
-        count('blocked')
-    return refusal
-
-
-@guarded
-def would_block():
-    """Whether the collector, asked again now, would stop the request that is served here."""
-    request, agent = context.current(), agents.get()
-    if request is None or agent is None or not agent.asks:
-        return False
-    answer = _answer(agent, request, None)
-    return answer is not None and answer.get('action') == 'block'
-
-
-@guarded
-def _answer(agent, request, operation):
-    body = {
-        'request': record.request_record(request, 'start'),
-        'operation': None,
-        'mode': agent.mode,
-    }
-    if operation is not None:
-        body['operation'] = record.operation_record(operation)
-    return agent.verdicts.ask(body)

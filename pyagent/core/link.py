@@ -55,6 +55,7 @@ class Link(object):
     """
 
     _socket = None
+    owes = False
 
     def __init__(self, config, timeout):
         family, address, self._out = _way(config)
@@ -111,18 +112,23 @@ class Link(object):
     def exchange(self, kind, sequence, body, answers, seconds):
         """Send one frame and wait for its answer (of a kind in `answers`); None when time is up."""
         end = names.monotonic() + seconds
-        self._socket.settimeout(seconds)
         try:
-            self._socket.sendall(self._out + wire.frame(kind, sequence, body))
-            self._out = b''
+            self.say(kind, sequence, body, seconds)
             while True:
-                for got, number, value in self._splitter.feed(self._read(end)):
+                for got, number, value in self.hear(end):
                     if got in answers and number == sequence:
                         return got, value
         except socket.timeout:
             return None
 
-    def _read(self, end):
+    def say(self, kind, sequence, body, seconds):
+        """Send one frame, and what waits before it; raises socket.timeout when time is up."""
+        self._socket.settimeout(seconds)
+        self._socket.sendall(self._out + wire.frame(kind, sequence, body))
+        self._out = b''
+
+    def hear(self, end):
+        """Wait for what comes next: the frames in it; raises socket.timeout when time is up."""
         left = end - names.monotonic()
         if left <= 0:
             raise socket.timeout()
@@ -130,7 +136,14 @@ class Link(object):
         data = self._socket.recv(65536)
         if not data:
             raise OSError('the collector closed the connection')
-        return data
+        return self._splitter.feed(data)
+
+    def has_news(self):
+        """Whether something has come that nobody has heard."""
+        try:
+            return native.waiting_bytes(self._socket.fileno()) > 0
+        except Exception:  # it is closed, by the thread that has it
+            return False
 
     def close(self):
         """Close this process's end; a parent's or child's stays open."""

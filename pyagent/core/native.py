@@ -7,6 +7,7 @@ Kept when the agent is loaded; where the patching came first, asked back of the 
 from __future__ import absolute_import
 
 import io
+import struct
 import sys
 import time as _time
 
@@ -44,6 +45,15 @@ def stream_socket(family):
         fcntl = names.fcntl
         fcntl.fcntl(made.fileno(), fcntl.F_SETFD, fcntl.FD_CLOEXEC)
     return made
+
+
+def waiting_bytes(descriptor):
+    """How many bytes have come on this socket that nobody has read; 0 where that cannot be asked."""
+    if names.fcntl is None:
+        return 0
+    import termios
+
+    return struct.unpack('i', names.fcntl.ioctl(descriptor, termios.FIONREAD, b'\0' * 4))[0]
 
 
 class Wake(object):

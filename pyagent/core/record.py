@@ -91,7 +91,7 @@ def operation_record(operation):
     }
     if operation.argv:
         record['argv'] = [text(word, SHORT) for word in operation.argv[:MAX_ARGUMENTS]]
-    for name in ('dialect', 'parameterised', 'error', 'blocked', 'flags'):
+    for name in ('dialect', 'parameterised', 'error', 'blocked', 'flags', 'late'):
         value = getattr(operation, name)
         if value:
             record[name] = value
@@ -175,19 +175,25 @@ def _add_outcome(record, request):
     if request.path_params:
         items = list(request.path_params.items())[:MAX_PARAMS]
         record['path_params'] = dict((text(k, SHORT), text(v, VALUE)) for k, v in items)
-    if request.status:
-        record['status'] = request.status
-    if request.response_headers:
-        pairs = request.response_headers[:MAX_HEADERS]
-        record['response_headers'] = _response_headers(pairs)
+    add_answer(record, request)
     if request.response_size is not None:
         record['response_body_size'] = request.response_size
     for name in ('user', 'exception', 'blocked'):
         if getattr(request, name) is not None:
             record[name] = getattr(request, name)
+    if request.judging is not None and request.judging.late:
+        record['late'] = True
     if request.operations:
         record['operations'] = [operation_record(operation) for operation in request.operations]
     _add_links(record, request)
+
+
+def add_answer(record, request):
+    """What is known of a request's answer."""
+    if request.status:
+        record['status'] = request.status
+    if request.response_headers:
+        record['response_headers'] = _response_headers(request.response_headers[:MAX_HEADERS])
 
 
 def _response_headers(pairs):

@@ -10,7 +10,7 @@ from __future__ import absolute_import
 import hashlib
 
 from . import agent as agents
-from . import context, lifecycle, names, record
+from . import asking, context, names, record
 from .guard import count, guarded
 from .ids import new_id
 
@@ -24,7 +24,7 @@ def set_user(user_id, login='', session_key='', told=False, metadata=None):
     """The request is served for this user. `told` by the app itself, or found by a hook. May raise Blocked."""
     request = note_user(user_id, login, session_key, told, metadata)
     if request is not None:
-        lifecycle.check_user(request)
+        asking.at_user(request)
 
 
 @guarded
@@ -47,7 +47,7 @@ def event(outcome, user_id='', login='', session_key='', framework='', told=Fals
     """
     request = _event(outcome, user_id, login, session_key, framework, told, details)
     if request is not None and outcome == 'success':
-        lifecycle.check_user(request)
+        asking.at_user(request)
 
 
 @guarded

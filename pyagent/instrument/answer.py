@@ -5,7 +5,7 @@ from __future__ import absolute_import
 import sys
 import types
 
-from ..core import blocked, guard, lifecycle
+from ..core import asking, blocked, guard, lifecycle
 from .failure import Cut, note_failure
 
 _CLASSES = (type, getattr(types, 'ClassType', type))
@@ -26,7 +26,9 @@ class Answer(object):
         self.accept, self.refused = '', None
 
     def start(self, *args, **kwargs):
-        """start_response; where the app caught a refusal and answers in spite of it, that begins in its place."""
+        """start_response; a refusal that the app caught, or that is due now, begins in its place."""
+        if self.request.judging is not None and not self.status:
+            self._look(*args, **kwargs)
         if self.request.refusal is not None and self._insists():
             return self.drop
         write = self._start_response(*args, **kwargs)
@@ -40,7 +42,9 @@ class Answer(object):
         return self.write
 
     def write(self, data):
-        """The server's write."""
+        """The server's write. May raise Blocked."""
+        if not self.size and self.request.judging is not None:
+            self.look_again()
         result = self._write(data)
         self.count(data)
         self.written = self.size
@@ -51,6 +55,20 @@ class Answer(object):
         if self.refused is None and not self.status:
             self.refused = self.refuse(blocked.unheard(self.request), self.accept)
         return self.refused is not None
+
+    @guard.guarded
+    def _look(self, status, headers=(), exc_info=None, response_headers=()):
+        """What the app answers is known, and nothing of it is out."""
+        asking.at_response(self.request, int(status[:3]), headers or response_headers)
+
+    @guard.guarded
+    def look_again(self):
+        """The first part of the body is about to go out. May raise Blocked."""
+        if self.status and self.refused is None:
+            asking.at_first_part(self.request, self.status, self.headers)
+            error = blocked.unheard(self.request)
+            if error is not None:
+                raise error
 
     def drop(self, data):
         """What the app writes behind a refusal goes nowhere."""

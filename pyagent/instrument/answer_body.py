@@ -76,7 +76,10 @@ class _Parts(object):
         except BaseException:
             self._body._cowitness_answer.fail()
             raise
-        if self._body._cowitness_answer.refused:
+        answer = self._body._cowitness_answer
+        if part and not answer.size and answer.request.judging is not None:
+            part = self._looked_at(part)
+        if answer.refused:
             part = self._instead()
         try:
             self._size += len(part)
@@ -86,6 +89,14 @@ class _Parts(object):
         return part
 
     next = __next__
+
+    def _looked_at(self, part):
+        """The first part, or nothing where the request is refused now."""
+        try:
+            self._body._cowitness_answer.look_again()
+        except blocked.Blocked as error:
+            return self._refused(error)
+        return part
 
     def _refused(self, error):
         """The refusal takes the place of an answer of which nothing is out."""

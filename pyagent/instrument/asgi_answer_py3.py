@@ -5,7 +5,7 @@ Messages pass by as they are; of a body a capped copy is kept, as the app receiv
 
 from __future__ import absolute_import
 
-from ..core import blocked, guard, lifecycle
+from ..core import asking, blocked, guard, lifecycle
 
 _BODY = 'http.response.body'
 _END = {'type': _BODY, 'body': b'', 'more_body': False}
@@ -28,6 +28,8 @@ class Exchange(object):
 
     async def send(self, message):
         """A message of the application."""
+        if self.request.judging is not None and not self.status:
+            self._look(message)
         if self.request.refusal is not None:
             refusal = self._caught(message)
             if refusal is not None:
@@ -48,6 +50,12 @@ class Exchange(object):
         result = await self._send(message)
         self._sent(message)
         return result
+
+    @guard.guarded
+    def _look(self, message):
+        """What the app answers is known, and nothing of it is out."""
+        if message['type'] == 'http.response.start':
+            asking.at_response(self.request, int(message['status']), _headers_of(message))
 
     @guard.guarded
     def _ends(self, message):
@@ -92,16 +100,20 @@ class Exchange(object):
             lifecycle.answered(self.request)
 
     def _started(self, message):
-        self.status, headers = int(message['status']), message.get('headers') or ()
-        if isinstance(headers, (list, tuple)):  # an iterator is the server's to walk through
-            self.headers = [
-                (bytes(name).decode('latin-1'), bytes(value).decode('latin-1'))
-                for name, value in headers
-            ]
+        self.status, self.headers = int(message['status']), _headers_of(message)
 
     def _announced(self):
         """What the headers say of the size: files are sent by the server."""
         return next((int(v) for n, v in self.headers if n.lower() == 'content-length'), 0)
+
+
+def _headers_of(message):
+    headers = message.get('headers') or ()
+    if not isinstance(headers, (list, tuple)):  # an iterator is the server's to walk through
+        return ()
+    return [
+        (bytes(name).decode('latin-1'), bytes(value).decode('latin-1')) for name, value in headers
+    ]
 
 
 async def refuse(exchange, error):

@@ -1,8 +1,9 @@
 """Hooks of what reads objects back. Told is only a name that no data need, such as posix.system, when it is looked up:
 before it can be called.
 
-pickle's functions in C are done by an Unpickler of theirs that is asked for names; those who make one themselves are
-not seen, unless it is the one in Python.
+pickle's functions in C are done by an Unpickler of theirs that is asked for names. In its place stands a class derived
+from it, as an app may make or derive one itself (shelve and cloudpickle do, dill that in Python); 2.7 makes them by a
+function. marshal makes code, which is told where it is no import's.
 """
 
 from __future__ import absolute_import
@@ -13,6 +14,7 @@ import sys
 
 from ..core import context, facts, guard
 from ..core.context import Operation
+from . import importhook
 from .operation import around, begun, ended
 from .patch import Row
 
@@ -77,32 +79,127 @@ def _readable(data):
 def _unpickler(kind, watch, file, kwargs):
     """An Unpickler of this kind, with somebody who watches."""
     if hasattr(kind, 'find_class'):
-        if kind not in _watched:
-            _watched[kind] = _watched_class(kind)
-        unpickler = _watched[kind](file, **kwargs)
-        unpickler.cowitness_watch = watch
+        unpickler = lent(kind)(file, **kwargs)
+        unpickler._cowitness_watch = watch
         return unpickler
-    unpickler = kind(file)  # 2.7: a function makes them
+    unpickler = getattr(kind, '__wrapped__', kind)(file)  # 2.7: a function makes them
+    _look_up_for(unpickler, watch)
+    return unpickler
 
+
+def _look_up_for(unpickler, watch):
     def find_global(module, name):
         watch.see(module, name)
         __import__(module)
         return getattr(sys.modules[module], name)
 
     unpickler.find_global = find_global
+
+
+def made(original, args, kwargs):
+    """cPickle.Unpickler(file): of one that an app makes itself a look-up is told, and not how long it goes on."""
+    unpickler = original(*args, **kwargs)
+    if context.current() is not None:
+        _watch_alone(unpickler)
     return unpickler
 
 
-def _watched_class(kind):
+@guard.guarded
+def _watch_alone(unpickler):
+    _look_up_for(unpickler, _Glance())
+
+
+class _Glance(object):
+    """What is looked up is told, and over at once."""
+
+    def see(self, module, name):
+        operation = begun(looked_up, (self, module, name), {})
+        if operation is not None:
+            ended(operation, None)
+
+
+_lent, _places = {}, []
+
+
+def lent(kind):
+    """A class in the place of an Unpickler in C, which tells what it looks up, as those do that derive from it."""
+    if kind in _lent.values():
+        return kind
+    if kind not in _lent:
+        _lent[kind] = _derived(kind)
+    return _lent[kind]
+
+
+def _derived(kind):
     class Unpickler(kind):
+        _cowitness_watch = None
+
         def find_class(self, module, name):
-            self.cowitness_watch.see(module, name)
+            if self._cowitness_watch is not None:
+                self._cowitness_watch.see(module, name)
             return kind.find_class(self, module, name)
 
+        def load(self):
+            if self._cowitness_watch is not None or context.current() is None:
+                return kind.load(self)
+            watch, error = _Watch(), None
+            self._cowitness_watch = watch
+            try:
+                return kind.load(self)
+            except BaseException:
+                error = sys.exc_info()[0]
+                raise
+            finally:
+                self._cowitness_watch = None
+                watch.end(error)
+
+    Unpickler.__module__, Unpickler.__doc__ = kind.__module__, kind.__doc__
+    Unpickler.__qualname__ = kind.__name__
     return Unpickler
 
 
-_watched = {}
+def install():
+    """Lend the class to those who have the one in C."""
+    if facts.TEXT_IS_UNICODE:
+        for name in ('_pickle', 'pickle', 'shelve'):
+            importhook.when_imported(name, _lend)
+
+
+def _lend(module):
+    kind = vars(module).get('Unpickler')
+    if getattr(kind, '__module__', None) == '_pickle' and kind not in _lent.values():
+        module.Unpickler = lent(kind)
+        _places.append((module, kind))
+
+
+def uninstall():
+    """Everybody gets the one in C again."""
+    while _places:
+        module, kind = _places.pop()
+        if module.Unpickler is _lent.get(kind):
+            module.Unpickler = kind
+
+
+def unmarshalled(original, args, kwargs):
+    """marshal.loads(data) and load(file): of what they make code alone can be run."""
+    result = original(*args, **kwargs)
+    if type(result) is _CODE and context.current() is not None:
+        _tell_code(result, sys._getframe(2))
+    return result
+
+
+def _tell_code(code, frame):
+    """May raise Blocked."""
+    if frame.f_globals.get('__name__') not in _IMPORTERS:
+        operation = begun(_code, (code,), {})
+        if operation is not None:
+            ended(operation, None)
+
+
+def _code(args, kwargs):
+    """Describe code by two names that stand in its data."""
+    name = '%s.%s' % (args[0].co_filename, args[0].co_name)
+    return Operation('deserialize', name, 'marshal')
 
 
 def loading(module, of_text):
@@ -147,14 +244,20 @@ def named(system, place, prefix='builtins.'):
     return describe
 
 
+_CODE = type(_code.__code__)
+_IMPORTERS = ('importlib._bootstrap_external', '_frozen_importlib_external', 'zipimport', 'pkgutil', 'imp', 'runpy')
 _IN_PYTHON = '_Unpickler' if facts.TEXT_IS_UNICODE else 'Unpickler'
 _IN_C = 'pickle' if facts.TEXT_IS_UNICODE else 'cPickle'
 ROWS = [
     Row('pickle', _IN_PYTHON + '.find_class', around(looked_up)),
     Row(_IN_C, 'loads', loading(_IN_C, True)),
     Row(_IN_C, 'load', loading(_IN_C, False)),
+    Row('marshal', 'loads', unmarshalled),
+    Row('marshal', 'load', unmarshalled),
     Row('jsonpickle.unpickler', 'loadclass', around(named('jsonpickle', 0))),
 ]
+if not facts.TEXT_IS_UNICODE:
+    ROWS += [Row(_module, 'Unpickler', made) for _module in ('cPickle', 'shelve')]
 for _class in ('Constructor', 'FullConstructor'):  # before PyYAML 5.1, and since
     ROWS += [
         Row('yaml.constructor', _class + '.find_python_name', around(named('yaml', 1))),

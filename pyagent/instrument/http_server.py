@@ -10,7 +10,7 @@ from __future__ import absolute_import
 
 import types
 
-from ..core import blocked, facts, guard, lifecycle
+from ..core import asking, blocked, facts, guard, lifecycle
 from .body import tee
 from .failure import note_failure
 from .http_refusal import refuse
@@ -52,6 +52,13 @@ class Exchange(object):
         if error is not None:
             raise error
 
+    def goes_out(self):
+        """The app writes: before anything is out its answer may be refused."""
+        request = self.request
+        if not self.sent and request is not None and request.judging is not None:
+            asking.at_response(request, self.status, self.headers)
+        self.check()
+
     @guard.guarded
     def take_back(self):
         """The handler gets its own files again, unless the app has put others there."""
@@ -90,13 +97,13 @@ class Out(Proxy):
 
 
 def _write(self, data):
-    self._cowitness_exchange.check()
+    self._cowitness_exchange.goes_out()
     _count(self._cowitness_exchange, (data,))
     return self._cowitness_inner.write(data)
 
 
 def _writelines(self, lines):
-    self._cowitness_exchange.check()
+    self._cowitness_exchange.goes_out()
     _count(self._cowitness_exchange, lines)
     return self._cowitness_inner.writelines(lines)
 

@@ -5,7 +5,7 @@ from __future__ import absolute_import
 
 import socket
 
-from ..core import context, lifecycle
+from ..core import context, operations
 from ..core.context import Operation
 from ..core.names import text_type
 from .operation import around
@@ -22,7 +22,7 @@ def connected(args, kwargs):
         if outer is not None and outer.kind == 'url':
             if address[0] not in outer.resolved:
                 outer.resolved.append(address[0])
-                lifecycle.operation_goes_on(outer)
+                operations.goes_on(outer)
             return None
         return Operation('connect', _host_port(address[0], address[1]), 'socket')
     if getattr(args[0], 'family', None) == getattr(socket, 'AF_UNIX', -1):

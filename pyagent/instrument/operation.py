@@ -4,7 +4,7 @@ from __future__ import absolute_import
 
 import sys
 
-from ..core import context, guard, lifecycle
+from ..core import context, guard, operations
 from .failure import frame_stack
 
 WITH_STACK = ('shell', 'argv', 'url', 'code', 'template', 'deserialize', 'xml')
@@ -45,7 +45,7 @@ def begun(describe, args, kwargs):
             return None
         if operation.kind in WITH_STACK:
             operation.stack = frame_stack(3)
-        return lifecycle.operation_start(operation)
+        return operations.start(operation)
     except Exception:
         guard.swallow('describe ' + getattr(describe, '__name__', ''))
         return None
@@ -60,7 +60,7 @@ def _quiet():
 def ended(operation, error, finish=None, args=(), result=None):
     """The call returned, or raised `error` (a class)."""
     _finish(operation, error, finish, args, result)
-    lifecycle.operation_end(operation, error)
+    operations.end(operation, error)
 
 
 @guard.guarded

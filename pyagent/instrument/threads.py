@@ -2,7 +2,7 @@
 
 from __future__ import absolute_import
 
-from ..core import context, guard, lifecycle
+from ..core import carrying, context, guard
 from .patch import Row
 
 _POOLS = ('concurrent.futures.thread',)
@@ -19,7 +19,7 @@ def start(original, args, kwargs):
 def _prepare(thread):
     target, own = getattr(thread, '_target', None), vars(thread).get('run')
     pooled = getattr(target, '__module__', None) in _POOLS
-    bind = lifecycle.outside if pooled else lifecycle.carry
+    bind = carrying.outside if pooled else carrying.carry
     run = bind(thread.run)
 
     def run_once():
@@ -45,7 +45,7 @@ def submit(original, args, kwargs):
 
 @guard.guarded
 def _carried(args):
-    return (args[0], lifecycle.carry(args[1])) + args[2:]
+    return (args[0], carrying.carry(args[1])) + args[2:]
 
 
 ROWS = [

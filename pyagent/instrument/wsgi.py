@@ -14,6 +14,7 @@ from .answer_body import stand_in
 from .body import tee
 
 KEY = 'cowitness.request'
+_AT_ONCE = (list, tuple, bytes)
 _BODILESS = frozenset(('GET', 'HEAD', 'OPTIONS', 'TRACE'))
 
 
@@ -27,6 +28,8 @@ def call(application, environ, start_response, framework=''):
         return application(environ, start_response)
     try:
         body = application(environ, answer.start)
+        if answer.request.judging is not None and not answer.size and type(body) in _AT_ONCE:
+            answer.look_again()
         if answer.request.refusal is not None:
             body = _insist(answer, body)
     except blocked.Blocked as error:

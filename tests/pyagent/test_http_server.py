@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 
-from pyagent.core import context, lifecycle
+from pyagent.core import asking, context, lifecycle
 from pyagent.instrument import http_server
 
 from .support import HookCase, wait_for
@@ -73,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def on_catches(self):
         try:
-            lifecycle.block(451)
+            asking.block(451)
         except:  # noqa: E722
             self.answer(b'caught')
 
@@ -82,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.writelines([b'first'])
         try:
-            lifecycle.block()
+            asking.block()
         finally:
             self.wfile.write(b'last')
 

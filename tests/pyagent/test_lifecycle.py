@@ -5,7 +5,7 @@ from __future__ import absolute_import
 import sys
 import threading
 
-from pyagent.core import context, lifecycle, mark, users
+from pyagent.core import carrying, context, lifecycle, mark, operations, users
 from pyagent.core.blocked import Blocked
 from pyagent.core.context import Operation
 
@@ -40,12 +40,12 @@ class Monitor(AgentCase):
         """A quote in the query sends a `start` record before the request has ended, and its operations too."""
         request = lifecycle.begin(environ('/', "q='x"))
         operation = Operation('shell', 'echo x', 'os.system')
-        lifecycle.operation_start(operation)
+        operations.start(operation)
         early = wait_for(lambda: self.listener.records('operation'))
         self.assertEqual(early[0]['operation']['text'], 'echo x')
         self.assertEqual(len(self.listener.records('request', phase='start')), 1)
         self.assertEqual(self.listener.records('request', phase='end'), [])
-        lifecycle.operation_end(operation, ValueError)
+        operations.end(operation, ValueError)
         lifecycle.end(request)
         self.assertEqual(self.ended()['operations'][0]['error'], 'ValueError')
 
@@ -76,7 +76,7 @@ class Monitor(AgentCase):
 
         real, mark.set_mark = mark.set_mark, noted
         self.addCleanup(setattr, mark, 'set_mark', real)
-        carried = lifecycle.carry(lambda: seen.append(context.current()))
+        carried = carrying.carry(lambda: seen.append(context.current()))
 
         def work():
             carried()
@@ -124,7 +124,7 @@ class Monitor(AgentCase):
 
     def test_operations_outside_of_requests(self):
         """What no request causes is no operation."""
-        self.assertIsNone(lifecycle.operation_start(Operation('shell', 'x', 'os.system')))
+        self.assertIsNone(operations.start(Operation('shell', 'x', 'os.system')))
 
     def test_mode_off_by_policy(self):
         """A policy can turn a running agent off and on."""
@@ -168,9 +168,9 @@ class Block(AgentCase):
     def test_an_operation_is_stopped(self):
         """The operation that the verdict blocks raises Blocked and is recorded as blocked; others go on."""
         request = lifecycle.begin(environ('/', 'q=x'))
-        self.assertIsNotNone(lifecycle.operation_start(Operation('shell', 'fine', 'os.system')))
+        self.assertIsNotNone(operations.start(Operation('shell', 'fine', 'os.system')))
         bad = Operation('shell', 'a;b', 'os.system')
-        self.assertRaises(Blocked, lifecycle.operation_start, bad)
+        self.assertRaises(Blocked, operations.start, bad)
         lifecycle.end(request, 403)
         record = self.ended()
         self.assertEqual([o.get('blocked', False) for o in record['operations']], [False, True])

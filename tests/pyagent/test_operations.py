@@ -10,7 +10,7 @@ import sys
 import threading
 import unittest
 
-from pyagent.core import context, facts, lifecycle
+from pyagent.core import carrying, context, facts, lifecycle, operations
 
 from .support import HookCase, environ
 
@@ -65,7 +65,7 @@ class Processes(HookCase):
     def test_exec_is_told_before(self):
         """A process that is replaced has told its operation before: nobody comes back to tell it."""
         seen = []
-        original = lifecycle.operation_start
+        original = operations.start
 
         def note(operation):
             seen.append((operation.kind, operation.text, operation.system))
@@ -73,12 +73,12 @@ class Processes(HookCase):
             return original(operation)
 
         reader, writer = os.pipe()
-        lifecycle.operation_start = note
+        operations.start = note
         try:
             lifecycle.begin(environ())
             self.assertEqual(in_child(lambda: os.execvp('true', ['true', 'gone'])), 0)
         finally:
-            lifecycle.operation_start = original
+            operations.start = original
         self.assertIn('true gone', os.read(reader, 1000).decode())
 
     @unittest.skipUnless(hasattr(os, 'posix_spawn'), 'os.posix_spawn came with 3.8')
@@ -153,7 +153,7 @@ class Network(HookCase):
             connection.sendall(b'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok')
             connection.close()
 
-        thread = threading.Thread(target=lifecycle.outside(answer))
+        thread = threading.Thread(target=carrying.outside(answer))
         thread.daemon = True
         thread.start()
 

@@ -36,7 +36,7 @@ class Ends(AgentCase):
         """A thread that goes on when the agent has stopped gets no answer, and makes no link."""
         lifecycle.end(lifecycle.begin(environ()), 200)
         self.agent.verdicts.close()
-        self.assertEqual([self.agent.verdicts.ask({}) for _ in range(2)], [None, None])
+        self.assertEqual([self.agent.verdicts.ask({}, None) for _ in range(2)], [None, None])
 
     def test_no_link_outlives_the_process(self):
         """Where the interpreter takes its threads apart, none has a link: the __del__ of one could wait there for ever."""

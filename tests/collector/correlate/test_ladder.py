@@ -8,7 +8,7 @@ import pytest
 
 from collector.correlate import ladder
 from collector.model import Operation, Verdict
-from tests.collector.correlate.support import STATEMENT, cat, event, finding, shell
+from tests.collector.correlate.support import STATEMENT, VALUE, cat, event, finding, shell
 
 SHELL = (Operation(0, "shell", text=STATEMENT),)
 
@@ -47,9 +47,25 @@ def test_circular_lineage() -> None:
     assert ladder.evidence(finding(), SHELL, (shell(), *loop)) == {0}
 
 
-def test_only_reached_is_confirmed() -> None:
-    """An input that is passed as one argument was attempted, whatever the command line carries."""
-    assert ladder.evidence(finding(Verdict.ATTEMPTED), SHELL, (shell(),)) == set()
+def test_an_argument_is_not_confirmed() -> None:
+    """An input that is passed as one argument, of a program or in quotes to a shell, was attempted, no more."""
+    argument = event("exec", 10, 1001, argv=("echo", "-c1", VALUE), path="/bin/echo")
+    quoted = event("exec", 10, 1001, argv=("sh", "-c", f"echo '{VALUE}'"), path="/bin/sh")
+    assert ladder.evidence(finding(Verdict.ATTEMPTED), (), (argument, quoted)) == set()
+
+
+def test_a_shell_that_no_hook_saw() -> None:
+    """An attempt is confirmed where the kernel shows a shell that was given it as code."""
+    assert ladder.evidence(finding(Verdict.ATTEMPTED), (), (cat(time=5), shell())) == {1}
+
+
+def test_a_file_that_no_hook_saw() -> None:
+    """An attempt is confirmed where the kernel shows a file used whose directory the input chose."""
+    climbing = finding(Verdict.ATTEMPTED, "path_traversal", probe_text="../../proc/version")
+    opened = event("open", 10, path="/srv/files/../../proc/version", result=7)
+    missing = event("open", 10, path="/srv/files/../../proc/version", result=-2)
+    other = event("open", 10, path="/srv/files/version", result=7)
+    assert ladder.evidence(climbing, (), (other, missing, opened)) == {2}
 
 
 def test_blocked_is_not_confirmed() -> None:

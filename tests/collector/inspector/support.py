@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Container, Coroutine
 from typing import Any
 
 import uvloop
@@ -53,6 +53,10 @@ class TinyJudge:
         return RequestReport(self.request_view(record, process), findings, operations, final)
 
     policy = Compiled()
+    convicted: Container[str] = ()
+
+    def asks_responses(self, service: str) -> bool:
+        return False
 
     def verdict(self, ask: wire.Ask, process: Process, mode: str) -> wire.Verdict:
         if ask.request.method == "EXPLODE":

@@ -22,7 +22,8 @@ def test_a_policy_is_applied_told_and_acknowledged() -> None:
         for number, client in enumerate(clients):
             kind, _, body = await client.read()
             mode = "block" if number % 2 else ""
-            assert (kind, body) == (frames.POLICY, {"version": 2, "mode": mode, "lists": True, "users": True})
+            told = {"version": 2, "mode": mode, "lists": True, "users": True, "responses": False, "routes": False}
+            assert (kind, body) == (frames.POLICY, told)
         await it.until(lambda: {"version": 2} in it.fake.told(link.APPLIED))
         clients[0].send(frames.STATUS, {"mode": "monitor", "policy_version": 2})
         await it.until(lambda: it.fake.told(link.STATUS))

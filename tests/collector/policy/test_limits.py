@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from collector.detect.judge import Judge
 from collector.detect.settings import DetectSettings
@@ -130,6 +131,17 @@ def test_which_apps_ask() -> None:
     assert [policy.asks(name) for name in ("shop", "api-2", "other")] == [True, True, False]
     assert [policy.asks_users(name) for name in ("shop", "api-2", "other")] == [False, True, False]
     assert Compiled().limits is None
+
+
+def test_routes() -> None:
+    """A limit for a route counts requests of that route alone, once it is known, whatever was counted before that."""
+    world = World(Limit("all", 100, action="block"), Limit("items", 2, route="/item/<*", action="block"))
+    for number, status in enumerate((0, 0, 429)):
+        request = world.request(f"/item/{number}")
+        assert world.ask(request).status == 0
+        assert world.ask(replace(request, route="/item/<name>")).status == status
+    assert world.asked(3, route="/other/<name>") == [0, 0, 0]
+    assert world.judge.policy.asks_routes("shop")
 
 
 def test_a_new_version_goes_on_counting() -> None:

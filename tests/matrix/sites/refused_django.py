@@ -114,6 +114,14 @@ def stream(request):
     return answer
 
 
+def form(request):
+    """Refused when it has answered: what it was sent is judged then."""
+    did('view')
+    answer = HttpResponse(request.POST['word'])
+    answer.set_cookie('seen', 'much')
+    return answer
+
+
 def own(request):
     """Refused in the middle: it asks who it is."""
     did('view')
@@ -142,7 +150,7 @@ class Api(APIView):
 
 urlpatterns = [
     url('^$', index), url('^state$', state), url('^item/(?P<word>.*)$', item), url('^other/(?P<other>.*)$', other),
-    url('^run$', run), url('^stubborn$', stubborn), url('^stream$', stream),
+    url('^run$', run), url('^stubborn$', stubborn), url('^stream$', stream), url('^form$', form),
     url('^own$', own), url('^layered$', layered), url('^api$', Api.as_view()),
 ]  # fmt: skip
 if ASYNC and django.VERSION >= (5, 0):

@@ -2,8 +2,9 @@
 
 import os
 import threading
+from urllib.parse import unquote_plus
 
-from fastapi import Depends, FastAPI, Header
+from fastapi import Depends, FastAPI, Header, Request
 from fastapi.responses import PlainTextResponse
 
 import pyagent
@@ -94,6 +95,14 @@ def stubborn(arg: str):
 @application.get('/arun', dependencies=BOTH)
 async def arun(arg: str):
     run(arg)
+
+
+@application.post('/form')
+async def form(request: Request):
+    """Refused when it has answered: what it was sent is judged then."""
+    did('view')
+    word = unquote_plus((await request.body()).decode().partition('=')[2])
+    return PlainTextResponse(word, headers={'Set-Cookie': 'seen=much'})
 
 
 @application.get('/layered', dependencies=BOTH)

@@ -78,6 +78,14 @@ def stream():
     return Response(parts(), content_type='text/plain', headers={'Content-Length': '4'})
 
 
+@app.route('/form', methods=['POST'])
+def form():
+    """Refused when it has answered: what it was sent is judged then."""
+    did('view')
+    session['seen'] = 'much'
+    return request.form['word']
+
+
 @app.route('/layered')
 def layered():
     did('view')

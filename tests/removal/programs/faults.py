@@ -77,7 +77,7 @@ class Trial(object):
 def set_mode(agent, listener, mode):
     agent.mode = 'monitor' if mode == 'monitor' else 'block'
     agent.asks = agent.asks_users = agent.mode == 'block'
-    agent.verdicts._closed_until = 0.0
+    agent.verdicts._alive()
     listener.verdict = VERDICTS[mode == 'refuse']
 
 
