@@ -28,7 +28,7 @@ SOURCES = (
 LIMITS = {
     "MAX_MARKS": 65536, "MAX_REGISTERED": 16384, "MAX_EXECS": 1024, "MAX_CALLS": 8192, "MAX_SENSITIVE": 256,
     "MAX_RESOLVERS": 8192, "MAX_CONNECTIONS": 8192, "MAX_MARKINGS": 16384, "MAX_PROGRAMS": 4096, "MAX_NETWORKS": 8192,
-    "MAX_FILES": 8192, "RING_PAGES": 1,
+    "MAX_FILES": 8192, "MAX_LOGINS": 8192, "RING_PAGES": 1,
 }  # fmt: skip
 """Ring buffers get their size when they are made."""
 
@@ -50,7 +50,7 @@ LATER = {
     "on_connect6": (objects.CGROUP_ADDRESS, 11, ""), "on_sendmsg4": (objects.CGROUP_ADDRESS, 14, ""),
     "on_sendmsg6": (objects.CGROUP_ADDRESS, 15, ""), "on_execution": (objects.LSM, 27, "bprm_check_security"),
     "on_file_open": (objects.LSM, 27, "file_open"),
-    **{f"on_{name}": (objects.PROBE, 0, "") for name in ("pam_call", *pam.FUNCTIONS)},
+    **{f"on_{name}": (objects.PROBE, 0, "") for name in pam.PROGRAMS},
 }  # fmt: skip
 """Programs that are attached elsewhere or when they are needed: their kind, where (enum bpf_attach_type), and the hook
 of the kernel that an LSM program is for."""

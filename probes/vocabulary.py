@@ -42,7 +42,8 @@ class KernelEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     `streams`: which of the descriptors 0, 1, 2 are sockets, as bits; of the first such the other end.
     `nameless`: what is executed has no name on disk. `verified`: the address is the kernel's, not the caller's memory.
     `service`, `user`, `tty`: of a login through PAM; its `path` is the remote host as PAM was told, `target` the user
-    there, `result` PAM's code, the address that of a connection which the process holds.
+    there, `result` PAM's code, the address that of a connection which the process holds. The operation "end" is a login
+    that came to nothing without PAM being asked; `size` counts what the service refused by itself (keys).
     `policy`: of a decision the policy's name, `enforced` whether it was more than "would have".
     `local_address`, `local_port` (connect, accept, turn): the own end of a TCP connection, `net` the number of the
     network namespace that it is in. A turn is a send on a connection that the process made, the first or the first

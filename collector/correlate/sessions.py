@@ -100,7 +100,7 @@ def outcome_of(event: KernelEvent) -> str:
     """What an answer of PAM comes to: a session is what makes a login; empty for what is only a step."""
     if event.result:
         return "" if event.operation == "close_session" else "failure"
-    return {"open_session": "success", "close_session": "logout"}.get(event.operation, "")
+    return {"open_session": "success", "close_session": "logout", "end": "failure"}.get(event.operation, "")
 
 
 def login_id(event: KernelEvent) -> str:
@@ -113,7 +113,15 @@ def _metadata(event: KernelEvent) -> Iterator[tuple[str, str]]:
     """What a login event has no field for."""
     if event.result:
         yield "reason", REASONS.get(event.result, f"PAM's code {event.result}")
+    elif event.operation == "end":
+        yield (
+            "reason",
+            f"refused by {event.service} itself" if event.size else "given up, or refused without a password",
+        )
+    if event.result or event.operation == "end":
         yield "step", event.operation
+    if event.size:
+        yield "refused", str(event.size)
     if event.tty:
         yield "tty", event.tty
     if event.target:
