@@ -198,7 +198,7 @@ def squeeze(text: str) -> str:
     return " ".join(text.split())
 
 
-_ON_FILES = frozenset(("open", "delete", "rename", "link", "chmod"))
+_ON_FILES = frozenset(("open", "delete", "rename", "link", "chmod", "chown", "truncate"))
 _RUN_AT_ONCE = frozenset(("code", "deserialize"))
 _JUDGES: dict[str, Callable[[Finding, Operation | None, Events], set[int]]] = {
     "command_injection": _command,

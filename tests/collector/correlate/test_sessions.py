@@ -58,7 +58,10 @@ def test_what_a_failure_says() -> None:
 
 @pytest.mark.parametrize(
     ("refused", "told"),
-    [(0, {"reason": "given up, or refused without a password"}), (6, {"reason": "refused by sshd itself", "refused": "6"})],
+    [
+        (0, {"reason": "given up, or refused without a password"}),
+        (6, {"reason": "refused by sshd itself", "refused": "6"}),
+    ],
 )
 def test_what_came_to_nothing(refused: int, told: dict[str, str]) -> None:
     """A login that ended without an answer of PAM says whether the service refused it, and how often."""
