@@ -15,7 +15,6 @@
 #ifdef HAS_PATHS
 #define HERE 8 /* the working directory, instead of an argument */
 #define AT_FDCWD -100
-#define NOWHERE 0x77
 #define MAX_SPELLED 64
 
 struct spelled {
@@ -143,9 +142,11 @@ static __always_inline int take_named(struct parts *parts, struct spelled *path,
   return split(path) && take_start(parts, directory, path->text[0] == '/') && follow(parts, path);
 }
 
-int on_changed(struct sys_exit *ctx) {
+/* The first or the second path of a call that has worked. Two programs, for one that does both would be too much for the
+ * verifiers of older kernels. */
+static __always_inline int judge_changed(struct sys_exit *ctx, u32 which) {
   int zero = 0;
-  u32 tid = bpf_get_current_pid_tgid(), number, op;
+  u32 tid = bpf_get_current_pid_tgid(), number;
   u64 change = change_of(ctx->number);
   if (!change || ctx->result < 0 || !judged_here(OF_CHANGES, AT_RETURN))
     return 0;
@@ -157,22 +158,25 @@ int on_changed(struct sys_exit *ctx) {
   if (!call || !parts || !path)
     return 0;
   path->change = change;
-  FORGET;
-  change = path->change;
-  op = change >> 32 & 0xff;
-  for (u32 which = 0; which < 2; which++) {
-    u32 where = change >> which * 8 & 0xff;
-    struct asked asked = {rights_of(op, which), change >> 16 & 1, op + 1, 1};
-    if (where == NOWHERE)
-      break;
-    s32 directory = where >> 4 == HERE ? AT_FDCWD : (s32)call->args[where >> 4 & 7];
-    if (!take_named(parts, path, directory, call->args[where & 7]))
-      dropped(UNREADABLE);
-    else if (judge_parts(parts, number, mode, mark, &asked) == ENFORCE)
-      break;
-  }
+  FORGET; /* one way from here instead of one for each call */
+  u32 op = path->change >> 32 & 0xff, where = path->change >> which * 8 & 0xff;
+  struct asked asked = {rights_of(op, which), path->change >> 16 & 1, op + 1, 1};
+  s32 directory = where >> 4 == HERE ? AT_FDCWD : (s32)call->args[where >> 4 & 7];
+  if (take_named(parts, path, directory, call->args[where & 7]))
+    judge_parts(parts, number, mode, mark, &asked);
+  else
+    dropped(UNREADABLE);
   return 0;
 }
+
+int on_changed(struct sys_exit *ctx) { return judge_changed(ctx, 0); }
+
+ATTACH(on_changed_to, rename)
+ATTACH(on_changed_to, renameat)
+ATTACH(on_changed_to, renameat2)
+ATTACH(on_changed_to, link)
+ATTACH(on_changed_to, linkat)
+int on_changed_to(struct sys_exit *ctx) { return judge_changed(ctx, 1); }
 
 /* By the kernel's security hooks. `entry` 0: the path's own. */
 static __always_inline int may_change(u64 path, u64 entry, u32 op, u32 leads, u32 rights) {
