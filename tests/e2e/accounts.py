@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pty
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,8 @@ BARRED = "cowitness-barred"
 STRANGE = [f"strange_key_{number}" for number in range(7)]
 """Keys that nobody let in."""
 
-SSHD, NEEDED = "/usr/sbin/sshd", ("ssh", "sshpass", "ssh-keygen", "sudo", "openssl", "unshare")
+SSHD = "/usr/sbin/sshd"
+NEEDED = ("ssh", "sshpass", "ssh-keygen", "sudo", "openssl", "unshare", "nsenter", "setpriv", "setsid", "su", "login")
 CONFIGURATION = """
 ListenAddress 127.0.0.1:{port}
 HostKey {folder}/host_key
@@ -58,6 +60,25 @@ class Host:
         words += [word for option in options for word in ("-o", option)] + [f"{user}@127.0.0.1", command]
         prefix = ["sshpass", "-p", password] if password else []
         return subprocess.run([*prefix, *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode
+
+    def at_terminal(self, *words: str, uid: int = 0, typed: Sequence[tuple[str, str]]) -> int:
+        """Run the command on a terminal of its own, among our accounts; `typed`: what to wait for, and the line that is
+        typed then. Its exit code."""
+        mine, its = pty.openpty()
+        rights = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"] if uid else []
+        command = ["setsid", "--ctty", "--wait", "nsenter", f"--target={self.pid}", "--mount", *rights, *words]
+        with open(mine, "r+b", buffering=0) as terminal:
+            process = subprocess.Popen(command, stdin=its, stdout=its, stderr=its, cwd="/")
+            os.close(its)
+            for awaited, line in typed:
+                seen = b""
+                while awaited.encode() not in seen:
+                    seen += terminal.read(1024)
+                terminal.write(line.encode() + b"\n")
+            with contextlib.suppress(OSError):  # at the end of a terminal
+                while terminal.read(1024):
+                    pass
+            return process.wait(60)
 
 
 @contextlib.contextmanager

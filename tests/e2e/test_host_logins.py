@@ -8,12 +8,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.accounts import BARRED, PASSWORD, STRANGE, USER, Host, lacking, sshd
+from tests.e2e.accounts import BARRED, PASSWORD, STRANGE, UID, USER, Host, lacking, sshd
 from tests.e2e.harness import Node, running_node, short_directory, wait_for
 
 BURST = 1009
@@ -60,6 +61,12 @@ def host(node: Node) -> Iterator[Host]:
 def latest(node: Node, *words: str) -> dict[str, Any]:
     """The newest login event that these words ask for, or nothing."""
     return next(iter(node.logins(*words)), {})
+
+
+def session_with(node: Node, login_id: str, argv: list[str]) -> dict[str, Any]:
+    """The login event, once this has been executed in its session."""
+    (login,) = node.json("login", login_id)
+    return login if argv in ran(login) else {}
 
 
 def ran(login: dict[str, Any]) -> list[list[str]]:
@@ -170,6 +177,45 @@ def test_a_burst_of_refused_keys(node: Node, host: Host) -> None:
 
     wait_for(lambda: told().total() >= BURST, 60, f"{BURST} failures")
     assert told() == {f"key-{number}": 1 for number in range(BURST)}
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"], ids=["right", "wrong"])
+def test_su_to_another_user(node: Node, host: Host, password: str) -> None:
+    """su from one user to another asks for the other's password: who it was, to whom, and on which terminal; the
+    session's programs stand on it."""
+    words = ("su", BARRED, "-c", "/bin/echo by-su; exit 3")
+    assert host.at_terminal(*words, uid=UID, typed=[("assword:", password)]) == (3 if password == PASSWORD else 1)
+    outcome = "success" if password == PASSWORD else "failure"
+    login = wait_for(lambda: latest(node, "--service", "su", "--outcome", outcome), 60, "su's answer")
+    assert login["user"]["login"] == BARRED
+    assert login["metadata"]["remote_user"] == USER
+    assert login["metadata"]["tty"].startswith(("pts/", "/dev/pts/"))
+    assert login["clientAddress"] == ""
+    if outcome == "success":
+        wait_for(partial(session_with, node, login["id"], ["/bin/echo", "by-su"]), 60, "what it ran")
+    else:
+        assert login["metadata"]["step"] == "authenticate"
+
+
+def test_login_on_a_terminal(node: Node, host: Host) -> None:
+    """A wrong password at login's prompt is a failure, the right one a session with its programs; su within it names
+    that session; all of it carries the uid of who logged in."""
+    typed = [("assword:", "wrong"), ("login:", USER), ("assword:", PASSWORD)]
+    inner = [("$ ", f"su {BARRED} -c /bin/whoami"), ("assword:", PASSWORD), ("$ ", "exit 3")]
+    host.at_terminal("login", USER, typed=[*typed, *inner])
+    failure, login, nested = (
+        wait_for(partial(latest, node, "--service", service, "--outcome", outcome, "--user", user), 60, service)
+        for service, outcome, user in (
+            ("login", "failure", USER), ("login", "success", USER), ("su", "success", BARRED),
+        )
+    )  # fmt: skip
+    assert failure["metadata"]["step"] == "authenticate"
+    outer = wait_for(partial(session_with, node, login["id"], ["su", BARRED, "-c", "/bin/whoami"]), 60, "what it ran")
+    assert {event["loginUserId"] for event in outer["kernelEvents"]} == {UID}
+    nested = wait_for(partial(session_with, node, nested["id"], ["/bin/whoami"]), 60, "what su ran")
+    assert (nested["sessionId"], nested["metadata"]["login_uid"]) == (login["id"], str(UID))
+    event = next(one for one in nested["kernelEvents"] if one["argv"] == ["/bin/whoami"])
+    assert (event["userId"], event["loginUserId"]) == (UID + 1, UID)
 
 
 def test_a_burst_of_failures(node: Node, tmp_path: Path) -> None:
