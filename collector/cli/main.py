@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from collector.cli import behaviour, policy, rules
+from collector.cli import behaviour, executables, policy, rules
 from collector.cli.failure import WRONG, CommandError
 from collector.cli.options import (
     RUN_DIR,
@@ -55,6 +55,7 @@ app.command()(policy.unblock)
 app.command("pass")(policy.allow)
 app.command()(policy.blocked)
 app.add_typer(behaviour.app, name="behaviour")
+app.command()(executables.executables)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import socket
 import subprocess
 import sysconfig
@@ -235,6 +236,9 @@ def test_native_execution(app: App, witnessed_node: Node, path: str, word: str) 
     event = next(e for e in trace["kernelEvents"] if e["kind"] == "exec")
     assert event["attribution"] == "ATTRIBUTION_INHERITED"
     assert not [operation for operation in trace.get("operations", ()) if operation["kind"] in ("shell", "argv")]
+    (program,) = witnessed_node.json("executables", trace["id"])
+    digest = hashlib.sha256(Path("/bin/true").read_bytes()).hexdigest()
+    assert (program["path"], program["sha256"], program["which"]) == ("/bin/true", digest, "untouched")
 
 
 def test_connect_by_io_uring(app: App, witnessed_node: Node) -> None:
