@@ -135,11 +135,11 @@ def test_outside_of_requests_and_beside(ruled: Core, secret: Path) -> None:
     ruled.enforce("enforce", policy(secret))
     code = """
 restore()
-print(child(lambda: os.chmod(path, 0o600)), end=" ")
+print(child(lambda: os.chmod(path, 0o600)), flush=True)
 mark(0x730)
 print(child(lambda: os.rename(other, other + "2")), child(lambda: os.unlink(other + "2")), read(path))
 """
-    assert run(ruled, code, secret) == "0 the secret\n0 0 0\n"
+    assert run(ruled, code, secret) == "0\nthe secret\n0 0 0\n"
     assert decisions(ruled, 0x730) == []
 
 
