@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from msgspec import Struct
+from msgspec.structs import replace
 
 from collector.cli.failure import WRONG, CommandError
 from collector.cli.options import RUN_DIR, Json, RunDir
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 512 << 20
 SECONDS = 20.0
 """Of a file, and for all files of one command."""
+
+HOST = "/proc/1/root"
+"""Where the host's files are to be found from within a container."""
 
 CHUNK = 1 << 20
 SLACK = 1_000_000_000
@@ -88,12 +92,11 @@ def hashed(events: Iterable[pb.KernelEvent], now: Callable[[], float] = time.mon
     known: dict[State, str] = {}
     end = now() + SECONDS
     for event in events:
-        path = event.target if event.nameless and event.target else event.executable_path
-        one = Executable(path, event.pid)
+        one = Executable(event.target if event.nameless and event.target else event.executable_path, event.pid)
         try:
             yield _hashed(one, event, known, lambda: now() > end)
         except OSError as error:
-            yield Executable(path, event.pid, problem=error.strerror or "")
+            yield replace(one, problem=error.strerror or "")
 
 
 def _hashed(one: Executable, event: pb.KernelEvent, known: dict[State, str], late: Callable[[], bool]) -> Executable:
@@ -104,7 +107,7 @@ def _hashed(one: Executable, event: pb.KernelEvent, known: dict[State, str], lat
             known[state] = _digest(descriptor, late)
         if _state(descriptor) != state:
             raise OSError(0, "it changes while it is read")
-        return Executable(one.path, one.pid, known[state], state[2], _which(event, state))
+        return replace(one, sha256=known[state], size=state[2], which=_which(event, state))
     finally:
         os.close(descriptor)
 
@@ -118,7 +121,16 @@ def _place(event: pb.KernelEvent) -> str:
         raise OSError(0, "it had no file, and runs no more")
     if event.container_id:
         raise OSError(0, "it was a container's, and runs no more")
-    return path
+    if not path.startswith("/"):
+        raise OSError(0, "nobody knows in which directory it was")
+    return f"{HOST}{path}" if _among_other_files() else path
+
+
+def _among_other_files() -> bool:
+    """Whether the host's first process sees other mounts than this one; False where it cannot be asked."""
+    with contextlib.suppress(OSError):
+        return os.readlink("/proc/1/ns/mnt") != os.readlink("/proc/self/ns/mnt")
+    return False
 
 
 def _which(event: pb.KernelEvent, state: State) -> Which:
@@ -156,7 +168,7 @@ def _state(descriptor: int) -> State:
 
 def _digest(descriptor: int, late: Callable[[], bool]) -> str:
     digest, left = hashlib.sha256(), MAX_BYTES
-    while (chunk := os.read(descriptor, CHUNK)) and left > 0:
+    while left > 0 and (chunk := os.read(descriptor, CHUNK)):
         if late():
             raise OSError(0, f"there was no time for it: {SECONDS:.0f} s are over")
         digest.update(chunk)

@@ -111,14 +111,8 @@ def login_id(event: KernelEvent) -> str:
 
 def _metadata(event: KernelEvent) -> Iterator[tuple[str, str]]:
     """What a login event has no field for."""
-    if event.result:
-        yield "reason", REASONS.get(event.result, f"PAM's code {event.result}")
-    elif event.operation == "end":
-        yield (
-            "reason",
-            f"refused by {event.service} itself" if event.size else "given up, or refused without a password",
-        )
     if event.result or event.operation == "end":
+        yield "reason", _reason(event)
         yield "step", event.operation
     if event.size:
         yield "refused", str(event.size)
@@ -130,6 +124,12 @@ def _metadata(event: KernelEvent) -> Iterator[tuple[str, str]]:
         yield "remote_host", event.path
     if event.login_uid != NO_LOGIN:
         yield "login_uid", str(event.login_uid)
+
+
+def _reason(event: KernelEvent) -> str:
+    if event.result:
+        return REASONS.get(event.result, f"PAM's code {event.result}")
+    return f"refused by {event.service} itself" if event.size else "given up, or refused without a password"
 
 
 def _address(text: str) -> str:

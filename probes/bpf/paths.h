@@ -3,11 +3,12 @@
  * Judged on the file itself: its own entry in the kernel's tree of names, up through its directories and mounts, and the
  * access that was asked for. So links, `..`, relative paths and names changed in memory meanwhile make no difference.
  * Where the kernel takes security programs (BPF LSM) the call fails with EPERM, and nothing has been emptied or created.
- * Elsewhere it is judged at the return of the call (files.c), and the whole process
- * ends by SIGKILL before it gets the descriptor: the file has been created or emptied by then, where the call said so.
+ * Elsewhere it is judged at the return of the call (files.c), and the whole process ends by SIGKILL before it gets the
+ * descriptor: the file has been created or emptied by then, where the call said so.
  * Not caught: descriptors from before or from others; a hard link from before or another mount of the same file under a
- * name that is not listed; paths of more than 32 parts. At the return, besides: opens by io_uring and of 32-bit processes; another thread that puts another file onto the new
- * descriptor within the microsecond before it is judged. Without the kernel's type information (task.h) nothing.
+ * name that is not listed; paths of more than 32 parts. At the return, besides: opens by io_uring and of 32-bit
+ * processes; another thread that puts another file onto the new descriptor within the microsecond before it is judged.
+ * Without the kernel's type information (task.h) nothing.
  * Cost: one look at an array for each open of the host; about 2 us for each that a policy with files looks at.
  */
 #define MAX_DEPTH 32

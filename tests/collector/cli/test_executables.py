@@ -96,7 +96,7 @@ def test_a_file_that_changed(tmp_path: Path) -> None:
     assert (one(found).sha256, one(found).which) == (sha256(path), "changed")
 
 
-@pytest.mark.parametrize("kind", ["gone", "directory", "fifo", "large", "container"])
+@pytest.mark.parametrize("kind", ["gone", "directory", "fifo", "large", "container", "relative"])
 def test_no_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Files that are gone, no files, too large, or a container's, give the reason, and hang nothing."""
     path = tmp_path / kind
@@ -108,11 +108,12 @@ def test_no_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> 
         monkeypatch.setattr(executables, "MAX_BYTES", 5 << 20)
         with path.open("wb") as file:
             file.truncate((5 << 20) + 1)
-    told = one(event(str(path), container_id="c" if kind == "container" else ""))
+    told = one(event(kind if kind == "relative" else str(path), container_id="c" if kind == "container" else ""))
     assert told.sha256 == ""
     assert told.problem == {
         "gone": "No such file or directory", "directory": "it is no file", "fifo": "it is no file",
         "large": "it has more than 5 MiB", "container": "it was a container's, and runs no more",
+        "relative": "nobody knows in which directory it was",
     }[kind]  # fmt: skip
 
 
