@@ -71,8 +71,9 @@ class PolicySettings(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[FilePath, ...],
         Meta(
             max_length=256,
-            description="The same for writing. Who is killed has created or emptied the file by then, where the open "
-            "said so.",
+            description="The same for writing, and for removing, renaming away or over, linking, cutting, giving other "
+            "rights or another owner, mounting over. Who is killed has created or emptied the file by then, or changed "
+            "it in these other ways; without the BPF LSM these are judged by the path as it was written.",
         ),
     ] = ()
 

@@ -26,7 +26,8 @@ FIELDS = (
 Fields = tuple[tuple[str, str], ...]
 PATH_FIELDS = (
     ("file", "f_mode"), ("dentry", "d_parent"), ("mount", "mnt_parent"), ("mount", "mnt_mountpoint"), ("mount", "mnt"),
-    ("vfsmount", "mnt_root"),
+    ("vfsmount", "mnt_root"), ("path", "mnt"), ("path", "dentry"), ("task_struct", "fs"), ("fs_struct", "root"),
+    ("fs_struct", "pwd"),
 )  # fmt: skip
 """What resolved paths are read from; done without where one is missing."""
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from probes import btf, objects, pam, tracefs
+from probes import btf, files_policy, objects, pam, tracefs
 from probes.distribution import MissingError, find_bcc, load_bcc
 
 HERE = Path(__file__).resolve().parent
@@ -23,12 +23,12 @@ SOURCES = (
     "files.c",
     "datagrams.c", "changes.c", "memory.c", "debugging.c", "credentials.c", "system.c", "calls.c", "streams.c",
     "signals.c", "io_uring.c", "connections.c", "lsm.c",
-    "logins.c",
+    "protect.c", "logins.c",
 )  # fmt: skip
 LIMITS = {
     "MAX_MARKS": 65536, "MAX_REGISTERED": 16384, "MAX_EXECS": 1024, "MAX_CALLS": 8192, "MAX_SENSITIVE": 256,
     "MAX_RESOLVERS": 8192, "MAX_CONNECTIONS": 8192, "MAX_MARKINGS": 16384, "MAX_PROGRAMS": 4096, "MAX_NETWORKS": 8192,
-    "MAX_FILES": 8192, "RING_PAGES": 1,
+    "MAX_FILES": 8192, "MAX_LOGINS": 8192, "RING_PAGES": 1,
 }  # fmt: skip
 """Ring buffers get their size when they are made."""
 
@@ -49,8 +49,8 @@ LATER = {
     "on_call32": (objects.RAW_TRACEPOINT, 0, ""), "on_connect4": (objects.CGROUP_ADDRESS, 10, ""),
     "on_connect6": (objects.CGROUP_ADDRESS, 11, ""), "on_sendmsg4": (objects.CGROUP_ADDRESS, 14, ""),
     "on_sendmsg6": (objects.CGROUP_ADDRESS, 15, ""), "on_execution": (objects.LSM, 27, "bprm_check_security"),
-    "on_file_open": (objects.LSM, 27, "file_open"),
-    **{f"on_{name}": (objects.PROBE, 0, "") for name in ("pam_call", *pam.FUNCTIONS)},
+    **{f"on_{hook}": (objects.LSM, 27, hook) for hook in ("file_open", *files_policy.HOOKS)},
+    **{f"on_{name}": (objects.PROBE, 0, "") for name in pam.PROGRAMS},
 }  # fmt: skip
 """Programs that are attached elsewhere or when they are needed: their kind, where (enum bpf_attach_type), and the hook
 of the kernel that an LSM program is for."""
@@ -130,7 +130,7 @@ def attachments(text: str, programs: list[str], entries: bool) -> dict[str, list
     for name in programs:
         if match := TRACEPOINT.match(name):
             found[name] = [f"{match[1]}:{match[2]}"]
-    for program, name in [("on_call", call) for call in TOLD.findall(text)] + ATTACHED.findall(text):
+    for program, name in ATTACHED.findall(text) + [("on_call", call) for call in TOLD.findall(text)]:  # in this order
         call = ALIASES.get(name, name)
         if not tracefs.has_event("syscalls", f"sys_exit_{call}"):
             continue

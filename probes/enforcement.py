@@ -20,7 +20,7 @@ from probes.kernel import Kernel
 from probes.vocabulary import MODES, Enforce, Policy
 
 AT_RETURN, AT_HOOK = 1, 2
-"""Where opens are judged: bpf/paths.h."""
+"""Where opens and changes of files are judged: bpf/paths.h."""
 
 SCOPES = ("requests", "processes")
 EXECUTE = ("any", "none", "no-shells", "listed")
@@ -129,12 +129,14 @@ class Enforcement:
         return ""
 
     def _judge_files(self, wanted: bool) -> str:
-        """Have opens looked at, where a policy has files; empty, or why that cannot be."""
+        """Have opens and changes looked at, where a policy has files; empty, or why that cannot be."""
         if not self._knows_paths:
             return NO_PATHS if wanted else ""
-        hooked = self._hook("on_file_open", wanted)
-        how = 0 if not wanted else AT_HOOK if hooked else AT_RETURN
-        self._kernel.update("files_judged", struct.pack("=I", 0), struct.pack("=I", how))
+        opens = self._hook("on_file_open", wanted)
+        hooked = [hook for hook in files_policy.HOOKS if self._hook(f"on_{hook}", wanted)]
+        for what, denies in enumerate((opens, set(hooked) >= set(files_policy.NEEDED))):
+            how = 0 if not wanted else AT_HOOK if denies else AT_RETURN
+            self._kernel.update("files_judged", struct.pack("=I", what), struct.pack("=I", how))
         return ""
 
     def _hook(self, program: str, wanted: bool) -> bool:

@@ -11,6 +11,14 @@ PART_SIZE = 56
 KEY, NODE = struct.Struct(f"={PART_SIZE}sI4x"), struct.Struct("=4I")
 READ, WRITE = 1, 2
 MAX_POLICIES = 63
+HOOKS = (
+    "path_unlink", "path_rmdir", "path_mkdir", "path_mknod", "path_symlink", "path_link", "path_rename",
+    "path_truncate", "path_chmod", "path_chown", "file_truncate", "sb_mount", "move_mount",
+)  # fmt: skip
+"""Security hooks of what changes files besides opens (bpf/protect.c). Not every kernel has every one; what cannot be
+done without is NEEDED."""
+
+NEEDED = ("path_unlink", "path_rename", "path_truncate")
 Update = Callable[[bytes, bytes], bool]
 
 
@@ -19,7 +27,7 @@ class Tree:
 
     def __init__(self, update: Update) -> None:
         self._update = update
-        self._nodes: dict[tuple[int, str], tuple[int, int, int]] = {}
+        self._nodes: dict[tuple[int, str], tuple[int, int, int, int]] = {}
 
     def add(self, number: int, policy: Policy) -> str:
         """The files of a policy; empty, or which finds no room."""
@@ -31,11 +39,12 @@ class Tree:
     def _place(self, node: int, path: str, denied: int) -> bool:
         parts = path.strip("/").split("/")
         for place, part in enumerate(parts, 1):
-            following, itself, below = self._nodes.get((node, part), (MAX_POLICIES + 1 + len(self._nodes), 0, 0))
+            unknown = (MAX_POLICIES + 1 + len(self._nodes), 0, 0, 0)
+            following, itself, below, leads = self._nodes.get((node, part), unknown)
             if place == len(parts):
                 itself, below = (itself, below | denied) if path.endswith("/") else (itself | denied, below)
-            self._nodes[node, part] = following, itself, below
-            if not self._update(key(node, part), NODE.pack(following, itself, below, 0)):
+            self._nodes[node, part] = following, itself, below, leads | denied
+            if not self._update(key(node, part), NODE.pack(*self._nodes[node, part])):
                 return False
             node = following
         return True

@@ -81,6 +81,8 @@ def capabilities(
         _refusable("deny_executions", reason or _refusals(refused, "on_execution")),
         _refusable("deny_opens", reason or _refusals(refused, "on_file_open")),
         _feature("end_opens", "HAS_PATHS" in features, reason, "files of policies are not judged"),
+        _refusable("deny_changes", reason or _late(_refusals(refused, "on_path"))),
+        _feature("end_changes", "HAS_PATHS" in features, reason, "changes of policies' files are not judged"),
         _refusable("host_logins", reason or _refusals(refused, "host_logins")),
         _refusable("deny_connections", reason or _refusals(refused, "on_connect", "on_sendmsg")),
         _feature("registers_at_return", "HAS_TASK_PT_REGS" in features, reason, "arguments are kept from the entry"),
@@ -90,6 +92,11 @@ def capabilities(
 def _refusals(refused: Mapping[str, str] | None, *programs: str) -> str:
     """Why the kernel took none of these; programs by the beginning of their names."""
     return "; ".join({reason for name, reason in (refused or {}).items() if name.startswith(programs)})
+
+
+def _late(reason: str) -> str:
+    """Why changes of listed files are not denied, and what that means."""
+    return f"{reason}: who removes, renames, cuts a listed file is ended when it has happened" if reason else ""
 
 
 def _refusable(name: str, reason: str) -> Capability:

@@ -1,7 +1,8 @@
 """The host's libpam: where its functions are, and where its handles keep what a login is about.
 
 A handle's layout is libpam's own business; it is found out with a handle of ours that holds words we know, and that
-asks nobody (its service has no modules). Runs in the loader, which becomes another program afterwards.
+asks nobody (its service has no modules). From within a container the host's libraries are taken through the root of its
+first process, which has to be visible. Runs in the loader, which becomes another program afterwards.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import platform
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +19,21 @@ from pathlib import Path
 from probes import syscalls
 from probes.objects import Loaded
 
-LIBRARY = "libpam.so.0"
+LIBRARY, AUDIT_LIBRARY = "libpam.so.0", "libaudit.so.1"
 FUNCTIONS = ("pam_authenticate", "pam_acct_mgmt", "pam_open_session", "pam_close_session")
+PROGRAMS = ("pam_call", *FUNCTIONS, "pam_end", "audit_message")
+"""Programs of bpf/logins.c, by the ends of their names."""
+
+AUDIT_MACHINES = ("x86_64", "aarch64")
+"""Where logins.c knows how a tenth argument is passed."""
+
+HOST = Path("/proc/1/root")
+FOLDERS = ("usr/lib/{0}-linux-gnu", "lib/{0}-linux-gnu", "usr/lib64", "lib64", "usr/lib", "lib")
+"""Where distributions keep libraries."""
+
+NEEDED = ("libcap-ng.so.0", AUDIT_LIBRARY, "libeconf.so.0")
+"""What a libpam may need besides the C library."""
+
 ITEMS = {"host": 4, "remote-user": 8, "tty": 3}
 """Items that a caller sets (PAM_RHOST, PAM_RUSER, PAM_TTY)."""
 
@@ -38,23 +53,38 @@ class _Conversation(ctypes.Structure):
 def watch(loaded: Loaded) -> list[int]:
     """Attach the programs of bpf/logins.c to the host's libpam; what keeps them attached. Raises OSError with the
     reason, and leaves nothing then."""
-    for name in ("pam_call", *FUNCTIONS):
+    for name in PROGRAMS:
         if f"on_{name}" not in loaded.programs:
             raise OSError(errno.EOPNOTSUPP, loaded.refused.get(f"on_{name}", f"on_{name} is not loaded"))
-    if among_other_files():
-        raise OSError(errno.EOPNOTSUPP, "in a container: the host's own libpam is not among its files")
-    library = _library()
+    root = HOST if among_other_files() else None
+    library = opened(LIBRARY, root)
     for number, offset in enumerate(layout(library)):
         syscalls.update_map(loaded.maps["pam_layout"], number.to_bytes(4, "little"), offset.to_bytes(4, "little"))
     with contextlib.ExitStack() as undo:
         attached = []
-        for name in FUNCTIONS:
-            path, place = location(library, name)
-            for program, at_return in (("on_pam_call", False), (f"on_{name}", True)):
-                attached.append(syscalls.attach_uprobe(path, place, loaded.programs[program], at_return))
-                undo.callback(os.close, attached[-1])
+        for program, function, at_return in _places():
+            path, place = location(library, function)
+            attached.append(syscalls.attach_uprobe(path, place, loaded.programs[program], at_return))
+            undo.callback(os.close, attached[-1])
         undo.pop_all()
-    return attached
+    return attached + _audited(loaded.programs["on_audit_message"], root)
+
+
+def _places() -> Iterator[tuple[str, str, bool]]:
+    """Programs, the functions that they are for, and whether at their return."""
+    for name in FUNCTIONS:
+        yield from (("on_pam_call", name, False), (f"on_{name}", name, True))
+    yield "on_pam_end", "pam_end", False
+
+
+def _audited(program: int, root: Path | None) -> list[int]:
+    """The program attached to libaudit, where there is one: without it nobody counts what sshd refuses by itself."""
+    if platform.machine() not in AUDIT_MACHINES:
+        return []
+    with contextlib.suppress(OSError):
+        path, place = location(opened(AUDIT_LIBRARY, root), "audit_log_acct_message")
+        return [syscalls.attach_uprobe(path, place, program, at_return=False)]
+    return []
 
 
 def among_other_files() -> bool:
@@ -65,11 +95,31 @@ def among_other_files() -> bool:
         return False
 
 
-def _library() -> ctypes.CDLL:
+def opened(name: str, root: Path | None = None) -> ctypes.CDLL:
+    """A library of this machine's, or of another root's; raises OSError."""
+    if root is None:
+        return _loaded(name, f"there is no {name} here")
+    for other in NEEDED:
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(_among(root, other))
+    return _loaded(_among(root, name), "in a container: the host's {name} does not fit here: {error}")
+
+
+def _loaded(path: str, failure: str) -> ctypes.CDLL:
     try:
-        return ctypes.CDLL(LIBRARY)
-    except OSError:
-        raise OSError(errno.ENOENT, f"there is no {LIBRARY} here") from None
+        return ctypes.CDLL(path)
+    except OSError as error:
+        raise OSError(errno.ENOENT, failure.format(name=Path(path).name, error=error)) from None
+
+
+def _among(root: Path, name: str) -> str:
+    """The file below this root; raises OSError."""
+    for folder in FOLDERS:
+        path = root / folder.format(platform.machine()) / name
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                return str(path)
+    raise OSError(errno.ENOENT, f"in a container: the host has no {name} that could be seen from here")
 
 
 def location(library: ctypes.CDLL, function: str) -> tuple[str, int]:
@@ -77,10 +127,10 @@ def location(library: ctypes.CDLL, function: str) -> tuple[str, int]:
     try:
         address = ctypes.cast(getattr(library, function), ctypes.c_void_p).value or 0
     except AttributeError:
-        raise OSError(errno.ENOENT, f"{LIBRARY} has no {function}") from None
+        raise OSError(errno.ENOENT, f"{library._name} has no {function}") from None
     for start, end, offset, path in _mappings():
-        if start <= address < end:
-            return path, address - start + offset
+        if start <= address < end:  # of another root's file the kernel says a path that means nothing here
+            return (library._name if library._name.startswith("/") else path), address - start + offset
     raise OSError(errno.ENOENT, f"{function} is in no file")
 
 

@@ -15,7 +15,7 @@ REGISTER, UNREGISTER, DONE, ENFORCE = 49, 50, 51, 52
 EventKind = Literal[
     "exec", "fork", "exit", "connect", "accept", "open", "bind", "listen", "send", "dns", "io_uring", "memfd",
     "executable_memory", "stream", "ptrace", "credentials", "module", "bpf", "mount", "namespace", "delete", "rename",
-    "link", "chmod", "signal", "decision", "login", "turn",
+    "link", "chmod", "signal", "decision", "login", "turn", "truncate", "chown",
 ]  # fmt: skip
 Attribution = Literal["exact", "inherited", "none"]
 
@@ -36,14 +36,17 @@ class KernelEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that the kernel saw. Fields that a kind does not have keep their defaults.
 
     `operation`: the call, or what was asked of it. `path`: the file really executed (exec), the path as given (open,
-    delete, rename, link, chmod, mount), the socket's path (Unix), the name asked for (dns, memfd), the module's.
+    delete, rename, link, chmod, chown, truncate, mount), the socket's path (Unix), the name asked for (dns, memfd), the
+    module's.
     `target`: the new name (rename), the link's, the mount's place, the type of a DNS question, a nameless file's name.
     `result`: a descriptor, 0 or a negative errno. `flags`: open(2)'s, a mode, a protection, a signal, namespaces.
     `streams`: which of the descriptors 0, 1, 2 are sockets, as bits; of the first such the other end.
     `nameless`: what is executed has no name on disk. `verified`: the address is the kernel's, not the caller's memory.
     `service`, `user`, `tty`: of a login through PAM; its `path` is the remote host as PAM was told, `target` the user
-    there, `result` PAM's code, the address that of a connection which the process holds.
-    `policy`: of a decision the policy's name, `enforced` whether it was more than "would have".
+    there, `result` PAM's code, the address that of a connection which the process holds. The operation "end" is a login
+    that came to nothing without PAM being asked; `size` counts what the service refused by itself (keys).
+    `policy`: of a decision the policy's name, `enforced` whether it was more than "would have"; where its result is 0
+    all the same, the process has ended, but its call had its effect.
     `local_address`, `local_port` (connect, accept, turn): the own end of a TCP connection, `net` the number of the
     network namespace that it is in. A turn is a send on a connection that the process made, the first or the first
     after something came back; `size` counts them (bpf/turns.c). `service` of a connect: who accepted it, where we know.

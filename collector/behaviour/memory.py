@@ -13,7 +13,7 @@ MAX_QUIET = 16_384
 AGAIN = ("dns", "rename", "link")
 """Kinds that are always looked at: they say more than one thing."""
 
-WRITES = ("open", "rename", "delete", "chmod")
+WRITES = ("open", "rename", "delete", "chmod", "chown", "truncate")
 Quiet = set[tuple[str, str, int] | Spot | None]
 T = TypeVar("T")
 K = TypeVar("K")

@@ -76,7 +76,7 @@ def things(event: KernelEvent) -> Iterator[Thing]:
         yield dns_name(event.path)
     elif event.kind == "open" and not event.flags & WRITING:
         yield from _read(normal(event.path))
-    elif event.kind in ("open", "delete", "chmod"):
+    elif event.kind in ("open", "delete", "chmod", "chown", "truncate") and not event.path.startswith("descriptor "):
         yield from _written(normal(event.path))
     elif event.kind == "rename":
         yield from _written(normal(event.path))

@@ -32,7 +32,9 @@ MAX_REQUESTS = 8192
 MAX_FOUND = 64
 """First-seen things of one request that are looked at; more are counted."""
 
-KINDS = frozenset(("exec", "fork", "exit", "connect", "send", "dns", "open", "delete", "rename", "link", "chmod"))
+KINDS = frozenset((
+    "exec", "fork", "exit", "connect", "send", "dns", "open", "delete", "rename", "link", "chmod", "chown", "truncate",
+))  # fmt: skip
 log = structlog.get_logger()
 
 

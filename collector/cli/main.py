@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from collector.cli import behaviour, policy, records, rules
+from collector.cli import behaviour, executables, policy, records, rules
 from collector.cli.asking import client, page
 from collector.cli.failure import WRONG, CommandError
 from collector.cli.options import RUN_DIR, ConfigFile, Json, LevelWord, ModeWord, OptionalRunDir, RunDir, StateDir
@@ -33,6 +33,7 @@ app.command()(policy.unblock)
 app.command("pass")(policy.allow)
 app.command()(policy.blocked)
 app.add_typer(behaviour.app, name="behaviour")
+app.command()(executables.executables)
 
 
 def main() -> None:

@@ -115,6 +115,12 @@ def _connect(event: pb.KernelEvent) -> str:
     return _plain(event) + (f", which is {event.peer_service_name}" if event.peer_service_name else "")
 
 
+def _decided(event: pb.KernelEvent) -> str:
+    if not event.enforced:
+        return "would be denied"
+    return "denied" if event.result else "ended when it had happened"
+
+
 _DEEDS: dict[str, Callable[[pb.KernelEvent], str]] = {
     "exec": _execution,
     "fork": lambda event: f"-> {event.child_pid}",
@@ -122,8 +128,10 @@ _DEEDS: dict[str, Callable[[pb.KernelEvent], str]] = {
     "dns": _dns,
     "connect": _connect,
     "turn": lambda event: f"{event.size} on the connection to {_plain(event)}",
-    "decision": lambda event: f"{'denied' if event.enforced else 'would be denied'} by {event.policy}: {_plain(event)}",
+    "decision": lambda event: f"{_decided(event)} by {event.policy}: {_plain(event)}",
     "chmod": lambda event: f"{event.path} to {event.flags:04o}",
+    "chown": lambda event: f"{event.path} to {', '.join(map(str, event.ids))}",
+    "truncate": lambda event: f"{event.path} to {event.size} bytes",
     "signal": lambda event: f"{event.flags} to {event.target_pid}",
     "ptrace": lambda event: f"{event.operation} of {event.target_pid}",
     "executable_memory": lambda event: f"{event.operation} {event.size} bytes",

@@ -52,6 +52,8 @@ def command(event: KernelEvent) -> str:
 def _decided(event: KernelEvent) -> str:
     what = event.path or f"{event.address} port {event.port}"
     end = "blocked in the kernel" if event.enforced else "would have been blocked in the kernel"
+    if event.enforced and not event.result:  # it had its effect
+        end = "ended in the kernel when it had happened"
     return f"{event.operation} {what}: {end} by {event.policy}"
 
 
@@ -105,6 +107,6 @@ def findings(events: Iterable[tuple[int, KernelEvent]]) -> dict[int, Finding]:
             found[index] = Finding(
                 deed.rule_id, deed.rule_name, deed.category, stage, deed.tags, location=LOCATION,
                 parameter=event.policy or event.comm, value=deed.told(event)[:1024],
-                action=Action.BLOCKED if event.enforced else Action.MONITORED,
+                action=Action.BLOCKED if event.enforced and event.result else Action.MONITORED,
             )  # fmt: skip
     return found

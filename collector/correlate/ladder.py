@@ -225,7 +225,7 @@ def squeeze(text: str) -> str:
     return " ".join(text.split())
 
 
-_ON_FILES = frozenset(("open", "delete", "rename", "link", "chmod"))
+_ON_FILES = frozenset(("open", "delete", "rename", "link", "chmod", "chown", "truncate"))
 _SHOWN: dict[str, Callable[[str, KernelEvent], bool]] = {"command_injection": _shell_ran, "path_traversal": _led_out}
 _RUN_AT_ONCE = frozenset(("code", "deserialize"))
 _JUDGES: dict[str, Callable[[Finding, Operation | None, Events], set[int]]] = {

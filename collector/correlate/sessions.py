@@ -100,7 +100,7 @@ def outcome_of(event: KernelEvent) -> str:
     """What an answer of PAM comes to: a session is what makes a login; empty for what is only a step."""
     if event.result:
         return "" if event.operation == "close_session" else "failure"
-    return {"open_session": "success", "close_session": "logout"}.get(event.operation, "")
+    return {"open_session": "success", "close_session": "logout", "end": "failure"}.get(event.operation, "")
 
 
 def login_id(event: KernelEvent) -> str:
@@ -111,9 +111,11 @@ def login_id(event: KernelEvent) -> str:
 
 def _metadata(event: KernelEvent) -> Iterator[tuple[str, str]]:
     """What a login event has no field for."""
-    if event.result:
-        yield "reason", REASONS.get(event.result, f"PAM's code {event.result}")
+    if event.result or event.operation == "end":
+        yield "reason", _reason(event)
         yield "step", event.operation
+    if event.size:
+        yield "refused", str(event.size)
     if event.tty:
         yield "tty", event.tty
     if event.target:
@@ -122,6 +124,12 @@ def _metadata(event: KernelEvent) -> Iterator[tuple[str, str]]:
         yield "remote_host", event.path
     if event.login_uid != NO_LOGIN:
         yield "login_uid", str(event.login_uid)
+
+
+def _reason(event: KernelEvent) -> str:
+    if event.result:
+        return REASONS.get(event.result, f"PAM's code {event.result}")
+    return f"refused by {event.service} itself" if event.size else "given up, or refused without a password"
 
 
 def _address(text: str) -> str:

@@ -48,7 +48,8 @@ enum operation {
   OP_dup, OP_dup2, OP_dup3, OP_ptrace, OP_process_vm_readv, OP_process_vm_writev, OP_pidfd_getfd, OP_setuid, OP_setgid,
   OP_setreuid, OP_setregid, OP_setresuid, OP_setresgid, OP_setgroups, OP_capset, OP_init_module, OP_finit_module,
   OP_delete_module, OP_bpf, OP_mount, OP_umount2, OP_move_mount, OP_pivot_root, OP_unshare, OP_setns, OP_bind,
-  OP_listen, OP_sendto, OP_sendmsg, OP_sendmmsg, OP_connect, OP_signal, OP_execve,
+  OP_listen, OP_sendto, OP_sendmsg, OP_sendmmsg, OP_connect, OP_signal, OP_execve, OP_truncate, OP_ftruncate,
+  OP_chown, OP_lchown, OP_fchown, OP_fchownat, OP_mkdir, OP_mknod,
 };
 
 /* Calls that some architectures, or the headers of some systems, do not have. */
@@ -73,6 +74,12 @@ enum operation {
 #endif
 #ifndef __NR_chmod
 #define __NR_chmod MISSING(OP_chmod)
+#endif
+#ifndef __NR_chown
+#define __NR_chown MISSING(OP_chown)
+#endif
+#ifndef __NR_lchown
+#define __NR_lchown MISSING(OP_lchown)
 #endif
 #ifndef __NR_dup2
 #define __NR_dup2 MISSING(OP_dup2)
@@ -111,6 +118,8 @@ static __always_inline struct call *arguments_of(void) {
   call->args[5] = regs.r9;
   return call;
 }
+
+static __always_inline struct call *seen_arguments(void) { return arguments_of(); }
 #else
 BPF_HASH(calls, u32, struct call, MAX_CALLS);
 
@@ -127,13 +136,20 @@ int keep_arguments(struct sys_enter *ctx) {
   return 0;
 }
 
-static __always_inline struct call *arguments_of(void) {
+/* For programs that come before the one that has the arguments last. */
+static __always_inline struct call *seen_arguments(void) {
   u32 tid = bpf_get_current_pid_tgid();
   int zero = 0;
   struct call *kept = calls.lookup(&tid), *call = argument_scratch.lookup(&zero);
   if (!kept || !call)
     return 0;
   *call = *kept;
+  return call;
+}
+
+static __always_inline struct call *arguments_of(void) {
+  u32 tid = bpf_get_current_pid_tgid();
+  struct call *call = seen_arguments();
   calls.delete(&tid);
   return call;
 }

@@ -1,7 +1,7 @@
-/* Files deleted, renamed, linked, and given other rights, by marked threads.
+/* Files deleted, renamed, linked, cut, and given other rights and owners, by marked threads.
  *
  * Paths are as the program gave them (relative ones stay so), read at the return; another thread could have changed
- * them. Not caught: truncation, ownership and attribute changes, io_uring (told as such by io_uring.c). Writing and
+ * them. Not caught: changes of times and extended attributes, io_uring (told as such by io_uring.c). Writing and
  * creating are seen as opens with their flags. Cost: see calls.h; these calls are rare.
  */
 #define CHANGES \
@@ -18,4 +18,10 @@
   CALL(chmod, KIND_CHMOD, marked, ALWAYS, 0, NONE_SUCH, 1, NONE_SUCH, NONE_SUCH) \
   CALL(fchmod, KIND_CHMOD, marked, ALWAYS, NONE_SUCH, NONE_SUCH, 1, 0, NONE_SUCH) \
   CALL(fchmodat, KIND_CHMOD, marked, ALWAYS, 1, NONE_SUCH, 2, NONE_SUCH, NONE_SUCH) \
-  CALL(fchmodat2, KIND_CHMOD, marked, ALWAYS, 1, NONE_SUCH, 2, NONE_SUCH, NONE_SUCH)
+  CALL(fchmodat2, KIND_CHMOD, marked, ALWAYS, 1, NONE_SUCH, 2, NONE_SUCH, NONE_SUCH) \
+  CALL(chown, KIND_CHOWN, marked, ALWAYS, 0, NONE_SUCH, 1, 2, NONE_SUCH) \
+  CALL(lchown, KIND_CHOWN, marked, ALWAYS, 0, NONE_SUCH, 1, 2, NONE_SUCH) \
+  CALL(fchown, KIND_CHOWN, marked, ALWAYS, NONE_SUCH, NONE_SUCH, 1, 2, 0) \
+  CALL(fchownat, KIND_CHOWN, marked, ALWAYS, 1, NONE_SUCH, 2, 3, NONE_SUCH) \
+  CALL(truncate, KIND_TRUNCATE, marked, ALWAYS, 0, NONE_SUCH, 1, NONE_SUCH, NONE_SUCH) \
+  CALL(ftruncate, KIND_TRUNCATE, marked, ALWAYS, NONE_SUCH, NONE_SUCH, 1, 0, NONE_SUCH)

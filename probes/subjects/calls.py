@@ -17,6 +17,7 @@ OPERATIONS = (
     "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "capset", "init_module", "finit_module",
     "delete_module", "bpf", "mount", "umount2", "move_mount", "pivot_root", "unshare", "setns", "bind",
     "listen", "sendto", "sendmsg", "sendmmsg", "connect", "signal", "execve",
+    "truncate", "ftruncate", "chown", "lchown", "fchown", "fchownat", "mkdir", "mknod",
 )  # fmt: skip
 """In the order of enum operation."""
 

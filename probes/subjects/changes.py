@@ -1,4 +1,4 @@
-"""Files deleted, renamed, linked, given other rights: bpf/changes.c."""
+"""Files deleted, renamed, linked, cut, given other rights and owners: bpf/changes.c."""
 
 from __future__ import annotations
 
@@ -28,4 +28,19 @@ def rights(data: bytes) -> Fields:
     return {"kind": "chmod", "operation": told.name, "result": told.result, "path": path, "flags": told.first & 0o7777}
 
 
-DECODERS = {20: deleted, 21: renamed, 22: linked, 23: rights}
+def owner(data: bytes) -> Fields:
+    """`ids` are the user and the group; -1 where it stays."""
+    told = call(data)
+    path = f"descriptor {signed(told.third)}" if told.name == "fchown" else told.text
+    ids = signed(told.first), signed(told.second)
+    return {"kind": "chown", "operation": told.name, "result": told.result, "path": path, "ids": ids}
+
+
+def cut(data: bytes) -> Fields:
+    """`size` is the new one, in bytes."""
+    told = call(data)
+    path = f"descriptor {signed(told.second)}" if told.name == "ftruncate" else told.text
+    return {"kind": "truncate", "operation": told.name, "result": told.result, "path": path, "size": told.first}
+
+
+DECODERS = {20: deleted, 21: renamed, 22: linked, 23: rights, 30: cut, 31: owner}

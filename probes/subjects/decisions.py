@@ -1,4 +1,4 @@
-"""What policies decided: bpf/policy.h, bpf/connections.c and bpf/paths.h."""
+"""What policies decided: bpf/policy.h, bpf/connections.c, bpf/paths.h and bpf/protect.c."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from probes.subjects.calls import OPERATIONS
 
 DECISION = struct.Struct("=IIII32s")
 FILE = struct.Struct("=4I")
+WOULD_HAVE, DENIED = 0, 1
+"""What `enforced` says of a file; 2: the process has ended, but the call had its effect."""
 
 
 def decision(data: bytes) -> Fields:
@@ -33,13 +35,15 @@ def execution(data: bytes) -> Fields:
     }  # fmt: skip
 
 
-def opening(data: bytes) -> Fields:
-    """Of an open: `path` is the file's, `flags` what was denied of open(2)'s O_RDONLY, O_WRONLY, O_RDWR."""
-    policy, enforced, denied, _ = FILE.unpack_from(data, HEAD.size)
+def file(data: bytes) -> Fields:
+    """Of an open or a change of a file: `path` is the file's, `flags` what was denied of open(2)'s O_RDONLY, O_WRONLY,
+    O_RDWR."""
+    policy, enforced, denied, operation = FILE.unpack_from(data, HEAD.size)
     return {
-        "kind": "decision", "policy": str(policy), "enforced": bool(enforced), "operation": "open",
-        "flags": denied - 1, "path": text(data[HEAD.size + FILE.size :]), "result": -errno.EPERM if enforced else 0,
+        "kind": "decision", "policy": str(policy), "enforced": enforced != WOULD_HAVE,
+        "operation": OPERATIONS[operation - 1] if operation else "open", "flags": denied - 1,
+        "path": text(data[HEAD.size + FILE.size :]), "result": -errno.EPERM if enforced == DENIED else 0,
     }  # fmt: skip
 
 
-DECODERS = {25: decision, 26: execution, 27: opening}
+DECODERS = {25: decision, 26: execution, 27: file}

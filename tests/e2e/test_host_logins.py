@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.accounts import PASSWORD, USER, Host, lacking, sshd
+from tests.e2e.accounts import BARRED, PASSWORD, STRANGE, UID, USER, Host, lacking, sshd
 from tests.e2e.harness import Node, running_node, short_directory, wait_for
 
 BURST = 1009
@@ -59,6 +61,12 @@ def host(node: Node) -> Iterator[Host]:
 def latest(node: Node, *words: str) -> dict[str, Any]:
     """The newest login event that these words ask for, or nothing."""
     return next(iter(node.logins(*words)), {})
+
+
+def session_with(node: Node, login_id: str, argv: list[str]) -> dict[str, Any]:
+    """The login event, once this has been executed in its session."""
+    (login,) = node.json("login", login_id)
+    return login if argv in ran(login) else {}
 
 
 def ran(login: dict[str, Any]) -> list[list[str]]:
@@ -109,13 +117,105 @@ def test_sudo_names_the_session_it_is_in(node: Node, host: Host) -> None:
 
 @pytest.mark.parametrize(("user", "reason"), [(USER, "authentication failure"), ("nobody-here", "user unknown")])
 def test_a_wrong_password(node: Node, host: Host, user: str, reason: str) -> None:
-    """It is a failure with PAM's reason and the remote address; the password stands nowhere."""
+    """It is one failure, with PAM's reason and the remote address; the password stands nowhere."""
     assert host.ssh("true", "wrong-secret-word", user) in (5, 255)
     login = wait_for(lambda: latest(node, "--user", user, "--outcome", "failure"), 60, "the failure")
     assert (login["clientAddress"], login["process"]["serviceName"]) == ("127.0.0.1", "sshd")
     assert login["metadata"]["step"] == "authenticate"
     assert login["metadata"]["reason"] in (reason, "authentication failure")
+    assert host.ssh("true", user="afterwards", keys=STRANGE[:1]) == 255
+    wait_for(lambda: latest(node, "--user", "afterwards"), 60, "a sign of the end")
+    assert [one["id"] for one in node.logins("--user", user, "--outcome", "failure")] == [login["id"]]
     assert not any(b"wrong-secret-word" in path.read_bytes() for path in node.state_dir.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    ("user", "keys", "refused"),
+    [(USER, 1, 1), ("no-such-user", 2, 2), (BARRED, 1, 1), ("root", 0, 0), (USER, len(STRANGE), 6)],
+    ids=["key", "unknown", "barred", "left", "too-many"],
+)
+def test_a_refused_key(node: Node, host: Host, user: str, keys: int, refused: int) -> None:
+    """Keys that sshd refuses by itself are one failure for each connection, with user, address and their number; so is
+    a user whom it lets in by no means, and a client that leaves after its name."""
+    before = {one["id"] for one in node.logins("--user", user)}
+    assert host.ssh("true", user=user, keys=STRANGE[:keys] or ["no-such-key"]) == 255
+
+    def told() -> list[dict[str, Any]]:
+        return [one for one in node.logins("--user", user) if one["id"] not in before]
+
+    (login,) = wait_for(told, 60, "the failure")
+    assert (login["outcome"], login["clientAddress"], login["process"]["serviceName"]) == (
+        "LOGIN_OUTCOME_FAILURE", "127.0.0.1", "sshd",
+    )  # fmt: skip
+    assert login["kernelPeer"]["address"] == "127.0.0.1"
+    said = "refused by sshd itself" if refused else "given up, or refused without a password"
+    assert (login["metadata"]["reason"], login["metadata"]["step"]) == (said, "end")
+    assert int(login["metadata"].get("refused", 0)) == refused
+
+
+def test_a_key_after_a_refused_one(node: Node, host: Host) -> None:
+    """Who gets in by the second key has logged in, and has not failed; nor has who leaves again."""
+    before = {one["id"] for one in node.logins("--user", USER)}
+    assert host.ssh("true", keys=[STRANGE[0], "user_key"]) == 0
+
+    def told() -> list[str]:
+        return sorted(one["outcome"] for one in node.logins("--user", USER) if one["id"] not in before)
+
+    wait_for(lambda: len(told()) >= 2, 60, "login and logout")
+    assert told() == ["LOGIN_OUTCOME_LOGOUT", "LOGIN_OUTCOME_SUCCESS"]
+
+
+def test_a_burst_of_refused_keys(node: Node, host: Host) -> None:
+    """Of 1,009 connections that sshd refuses, sixteen at a time, each is told once."""
+    with ThreadPoolExecutor(16) as pool:
+        codes = set(pool.map(lambda number: host.ssh("true", user=f"key-{number}", keys=STRANGE[:1]), range(BURST)))
+    assert codes == {255}
+
+    def told() -> Counter[str]:
+        found = node.logins("--service", "sshd", "--outcome", "failure")
+        return Counter(one["user"]["login"] for one in found if one["user"]["login"].startswith("key-"))
+
+    wait_for(lambda: told().total() >= BURST, 60, f"{BURST} failures")
+    assert told() == {f"key-{number}": 1 for number in range(BURST)}
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"], ids=["right", "wrong"])
+def test_su_to_another_user(node: Node, host: Host, password: str) -> None:
+    """su from one user to another asks for the other's password: who it was, to whom, and on which terminal; the
+    session's programs stand on it."""
+    words = ("su", BARRED, "-c", "/bin/echo by-su; exit 3")
+    assert host.at_terminal(*words, uid=UID, typed=[("assword:", password)]) == (3 if password == PASSWORD else 1)
+    outcome = "success" if password == PASSWORD else "failure"
+    login = wait_for(lambda: latest(node, "--service", "su", "--outcome", outcome), 60, "su's answer")
+    assert login["user"]["login"] == BARRED
+    assert login["metadata"]["remote_user"] == USER
+    assert login["metadata"]["tty"].startswith(("pts/", "/dev/pts/"))
+    assert login["clientAddress"] == ""
+    if outcome == "success":
+        wait_for(partial(session_with, node, login["id"], ["/bin/echo", "by-su"]), 60, "what it ran")
+    else:
+        assert login["metadata"]["step"] == "authenticate"
+
+
+def test_login_on_a_terminal(node: Node, host: Host) -> None:
+    """A wrong password at login's prompt is a failure, the right one a session with its programs; su within it names
+    that session; all of it carries the uid of who logged in."""
+    typed = [("assword:", "wrong"), ("login:", USER), ("assword:", PASSWORD)]
+    inner = [("$ ", f"su {BARRED} -c /bin/whoami"), ("assword:", PASSWORD), ("$ ", "exit 3")]
+    host.at_terminal("login", USER, typed=[*typed, *inner])
+    failure, login, nested = (
+        wait_for(partial(latest, node, "--service", service, "--outcome", outcome, "--user", user), 60, service)
+        for service, outcome, user in (
+            ("login", "failure", USER), ("login", "success", USER), ("su", "success", BARRED),
+        )
+    )  # fmt: skip
+    assert failure["metadata"]["step"] == "authenticate"
+    outer = wait_for(partial(session_with, node, login["id"], ["su", BARRED, "-c", "/bin/whoami"]), 60, "what it ran")
+    assert {event["loginUserId"] for event in outer["kernelEvents"]} == {UID}
+    nested = wait_for(partial(session_with, node, nested["id"], ["/bin/whoami"]), 60, "what su ran")
+    assert (nested["sessionId"], nested["metadata"]["login_uid"]) == (login["id"], str(UID))
+    event = next(one for one in nested["kernelEvents"] if one["argv"] == ["/bin/whoami"])
+    assert (event["userId"], event["loginUserId"]) == (UID + 1, UID)
 
 
 def test_a_burst_of_failures(node: Node, tmp_path: Path) -> None:

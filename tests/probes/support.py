@@ -10,7 +10,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -99,8 +99,10 @@ class Core:
 
 
 @contextlib.contextmanager
-def probes(*flags: str, user: int | None = None) -> Iterator[tuple[Core, subprocess.Popen[bytes]]]:
-    """A running probe process, greeted; `core.listener` is where it would connect again."""
+def probes(
+    *flags: str, user: int | None = None, prefix: Sequence[str] = ()
+) -> Iterator[tuple[Core, subprocess.Popen[bytes]]]:
+    """A running probe process, greeted; `core.listener` is where it would connect again. `prefix`: what starts it."""
     with tempfile.TemporaryDirectory(prefix="cw-") as directory, socket.socket(socket.AF_UNIX) as listener:
         path = f"{directory}/probe.sock"
         os.chmod(directory, 0o755)
@@ -109,7 +111,7 @@ def probes(*flags: str, user: int | None = None) -> Iterator[tuple[Core, subproc
         listener.listen()
         listener.settimeout(180)
         process = subprocess.Popen(
-            [sys.executable, "-m", "probes", "--socket", path, *flags], cwd=ROOT,
+            [*prefix, sys.executable, "-m", "probes", "--socket", path, *flags], cwd=ROOT,
             stderr=subprocess.DEVNULL, user=user,
         )  # fmt: skip
         with process, listener.accept()[0] as sock:

@@ -262,6 +262,30 @@ print(reach("127.0.0.1", int(sys.argv[1])))
     assert len(decisions(ruled, 0x509)) == 201
 
 
+def test_metadata_that_is_there(ruled: Core) -> None:
+    """Where something answers at a cloud's metadata address, no request reaches it, 200 of 200; the process does before
+    and after."""
+    if os.geteuid():
+        pytest.skip("only root can have a network of its own")
+    ruled.enforce("enforce", Policy("p", "enforce", connect="no-metadata"))
+    code = """
+import ctypes, fcntl, struct
+metadata = "169.254.169.254"
+assert ctypes.CDLL(None).unshare(0x40000000) == 0
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    fcntl.ioctl(s, 0x8914, struct.pack("16sH22x", b"lo", 0x41))
+    fcntl.ioctl(s, 0x8916, struct.pack("16sH2x4s16x", b"lo:1", socket.AF_INET, socket.inet_aton(metadata)))
+listener = socket.create_server((metadata, 80), backlog=8)
+print(reach(metadata, 80))
+mark(0x510)
+print({reach(metadata, 80) for _ in range(200)})
+mark(0)
+print(reach(metadata, 80))
+"""
+    assert run_ruled(ruled, "p", code) == f"0\n{{{EPERM}}}\n0\n"
+    assert [(e.address, e.port, e.enforced) for e in decisions(ruled, 0x510)] == [("169.254.169.254", 80, True)] * 200
+
+
 def test_listed_networks(ruled: Core, server: int) -> None:
     """Only what is listed is reached; a longer prefix that is listed opens a private network."""
     code = """

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from probes import pam
-from tests.probes.support import ROOT, Core, Marked
+from tests.probes.support import ROOT, Core, Marked, probes
 
 DENY = """
 import ctypes
@@ -67,6 +67,39 @@ def test_in_a_container() -> None:
     if there.returncode:
         pytest.skip(f"no mount namespaces here: {there.stderr.strip()}")
     assert (here.stdout, there.stdout) == ("False\n", "True\n")
+
+
+CONTAINER = """set -e
+for library in $(ls {places} 2>/dev/null | grep -E 'lib(pam|audit)[.]so[.][0-9]+$'); do
+  [ ! "$library" -ef "$0/$(basename "$library")" ] || continue
+  cp -L "$library" "$0/$(basename "$library")"
+  mount --bind "$0/$(basename "$library")" "$(readlink -f "$library")"
+done
+exec "$@"
+"""
+
+
+def test_from_a_container(tmp_path: Path) -> None:
+    """Probes among other files than the first process's, with a libpam of their own, hear the host's."""
+    places = " ".join(f"/{folder.format(os.uname().machine)}/lib*" for folder in pam.FOLDERS)
+    first = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", '"$@"; exit $?', "sh"]
+    within = [*first, "unshare", "--mount", "sh", "-c", CONTAINER.format(places=places), str(tmp_path)]
+    tried = subprocess.run([*within, "true"], capture_output=True, text=True)
+    if tried.returncode:
+        pytest.skip(f"no namespaces here: {tried.stderr.strip()}")
+    with probes("--cache", "", prefix=within) as (core, _):
+        assert core.hello
+        able = {one.name: one for one in core.hello.capabilities}["host_logins"]
+        if not able.available:
+            assert "container" not in able.reason
+            pytest.skip(f"no host logins here: {able.reason}")
+        (tmp_path / "gate").write_text("auth required pam_deny.so\nsession required pam_permit.so\n")
+        (tmp_path / "other").touch()
+        Marked(DENY, str(tmp_path)).go()
+        core.until(lambda: any(event.operation == "close_session" for event in core.events))
+        assert [(one.operation, one.user) for one in core.events if one.kind == "login"] == [
+            ("authenticate", "ada"), ("open_session", "ada"), ("close_session", "ada"),
+        ]  # fmt: skip
 
 
 def test_layout(library: ctypes.CDLL) -> None:

@@ -84,6 +84,13 @@ def deeds() -> dict[str, tuple[str, str, dict[str, Any]]]:
         "symlink": (f"os.symlink('/etc/x', {path})\nos.unlink({path})", "link", {"path": "/etc/x", "target": "DIR/f"}),
         "chmod": (made + f"os.chmod({path}, 0o6755)", "chmod", {"path": "DIR/f", "flags": 0o6755}),
         "fchmod": ("os.fchmod(0, 0o600)", "chmod", {"operation": "fchmod", "path": "descriptor 0", "flags": 0o600}),
+        "truncate": (made + f"os.truncate({path}, 7)", "truncate", {"path": "DIR/f", "size": 7, "result": 0}),
+        "ftruncate": (
+            f"with open({path}, 'w') as f: os.ftruncate(f.fileno(), 9)", "truncate",
+            {"operation": "ftruncate", "size": 9},
+        ),
+        "chown": (made + f"os.chown({path}, -1, 12)", "chown", {"path": "DIR/f", "ids": (-1, 12), "result": 0}),
+        "fchown": ("os.chown(0, -1, -1)", "chown", {"operation": "fchown", "path": "descriptor 0", "ids": (-1, -1)}),
         "memfd": ("os.close(os.memfd_create('evil'))", "memfd", {"path": "evil", "operation": "memfd_create"}),
         "mmap": (
             "mmap.mmap(-1, 8192, prot=mmap.PROT_EXEC | mmap.PROT_READ).close()",

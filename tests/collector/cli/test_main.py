@@ -18,7 +18,7 @@ from tests.collector.cli.conftest import COMMAND, Shell
 
 COMMANDS = (
     "up", "traces", "trace", "login", "logins", "agents", "hosts", "policy", "block", "unblock", "pass", "blocked",
-    "edges", "enforce", "behaviour", "watch", "doctor", "config", "version",
+    "edges", "enforce", "executables", "behaviour", "watch", "doctor", "config", "version",
 )  # fmt: skip
 COMMON = {"--json", "--run-dir"}
 """Options that the manual explains once for all."""

@@ -40,13 +40,18 @@ def test_deeds(kind: str, fields: dict[str, Any], category: str, stage: int) -> 
 
 
 @pytest.mark.parametrize(
-    ("enforced", "action", "words"),
-    [(True, Action.BLOCKED, ": blocked in the kernel"), (False, Action.MONITORED, ": would have been blocked")],
+    ("enforced", "result", "action", "words"),
+    [
+        (True, -1, Action.BLOCKED, ": blocked in the kernel"),
+        (False, 0, Action.MONITORED, ": would have been blocked"),
+        (True, 0, Action.MONITORED, ": ended in the kernel when it had happened"),
+    ],
 )
-def test_what_a_policy_decided(enforced: bool, action: Action, words: str) -> None:
-    """The finding names the policy, what it was about, and whether it was stopped."""
+def test_what_a_policy_decided(enforced: bool, result: int, action: Action, words: str) -> None:
+    """The finding names the policy, what it was about, and whether it was stopped before its effect."""
     where = {"family": "ipv4", "address": "10.0.0.7", "port": 80, "policy": "shop-kernel"}
-    found = deeds.findings([(0, event("decision", 1, operation="connect", enforced=enforced, **where))])[0]
+    decision = event("decision", 1, operation="connect", enforced=enforced, result=result, **where)
+    found = deeds.findings([(0, decision)])[0]
     assert (found.action, found.parameter) == (action, "shop-kernel")
     assert found.value.startswith(f"connect 10.0.0.7 port 80{words}")
     assert found.value.endswith("by shop-kernel")

@@ -33,7 +33,7 @@ def opened(sessions: Sessions, event: KernelEvent) -> LoginEvent:
     [
         ("authenticate", 7, "failure"), ("account", 13, "failure"), ("open_session", 14, "failure"),
         ("open_session", 0, "success"), ("close_session", 0, "logout"), ("authenticate", 0, ""), ("account", 0, ""),
-        ("close_session", 14, ""),
+        ("close_session", 14, ""), ("end", 0, "failure"),
     ],
 )  # fmt: skip
 def test_outcomes(operation: str, result: int, outcome: str) -> None:
@@ -54,6 +54,20 @@ def test_what_a_failure_says() -> None:
         "reason": "user unknown", "step": "authenticate", "tty": "ssh", "remote_user": "bob",
         "remote_host": "desk.example", "login_uid": "7",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [
+        (0, {"reason": "given up, or refused without a password"}),
+        (6, {"reason": "refused by sshd itself", "refused": "6"}),
+    ],
+)
+def test_what_came_to_nothing(refused: int, told: dict[str, str]) -> None:
+    """A login that ended without an answer of PAM says whether the service refused it, and how often."""
+    found = opened(Sessions(), answer(1, "end", size=refused, address="192.0.2.7", port=4022))
+    assert found.metadata == {**told, "step": "end"}
+    assert found.client_address == "192.0.2.7"
 
 
 def test_ids() -> None:
