@@ -61,7 +61,7 @@ class Careful(pickle.Unpickler):
 
 
 try:
-    import cPickle as c_pickle
+    import cPickle as c_pickle  # noqa: N813
 except ImportError:
     c_pickle = pickle
 UNSAFE = getattr(yaml, 'UnsafeLoader', yaml.Loader)

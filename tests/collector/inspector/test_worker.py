@@ -13,7 +13,7 @@ def report(final: bool, *operations: Operation) -> RequestReport:
 
 
 def test_attacks_that_passed_for_want_of_time() -> None:
-    """What was reached and went on without a verdict counts once; what was refused does not, nor what nobody attacked."""
+    """What was reached and went on without a verdict counts once; what was refused, or nobody attacked, does not."""
     shell, sql = Operation(0, "shell", late=True), Operation(1, "sql", late=True)
     assert passed_late(Evidence((report(True, shell, sql),))) == {"shell": 1}
     assert not passed_late(Evidence((report(False, shell), report(True, Operation(0, "shell")))))
