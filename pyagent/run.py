@@ -19,6 +19,7 @@ environment:
   COWITNESS_TOKEN        what it wants to hear there first (else from COWITNESS_TOKEN_FILE, else agent.token beside it)
   COWITNESS_SERVICE      the service's name (else OTEL_SERVICE_NAME, DD_SERVICE)
   COWITNESS_DEADLINE_MS  how long a verdict may take in block mode (1 to 1000, default 20)
+  COWITNESS_ATTACK_DEADLINE_MS  the same, where something was found in the request (1 to 5000, default 250)
   COWITNESS_USER_MODE    ids (default: ids of users, their names as digests), identification, anonymisation or disabled
   COWITNESS_USER_SALT    a secret of this installation, mixed into those digests
   COWITNESS_BODY_BYTES   how much of a request body is kept (default 131072)

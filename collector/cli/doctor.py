@@ -26,7 +26,7 @@ STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 BPF_CAPABILITIES = {"CAP_BPF": 39, "CAP_PERFMON": 38}
 CAP_SYS_ADMIN = 21
 TRACEFS = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing"))
-DEADLINES = "COWITNESS_DEADLINE_MS and COWITNESS_ATTACK_DEADLINE_MS in docs/configuration.md"
+DEADLINES = "COWITNESS_DEADLINE_MS and COWITNESS_ATTACK_DEADLINE_MS in README.md"
 FIND_BCC = "from probes.distribution import find_bcc; print(find_bcc())"
 
 

@@ -76,16 +76,15 @@ class Verdicts(object):
             link.close()
 
     def _exchange(self, body, request):
-        began = names.monotonic()
         if self._pid != os.getpid():
             self.follow_fork()
         local = self._local
         link = self._link(local)
+        began = names.monotonic()
         local.sequence += 1
         answer, said = None, False
         try:
-            left = began + self._patience(request) - names.monotonic()
-            link.say(wire.ASK, local.sequence, body, max(0.001, left))
+            link.say(wire.ASK, local.sequence, body, self._patience(request))
             said = True
             answer = self._await(link, local, began, request)
         except socket.timeout:

@@ -245,7 +245,14 @@ def named(system, place, prefix='builtins.'):
 
 
 _CODE = type(_code.__code__)
-_IMPORTERS = ('importlib._bootstrap_external', '_frozen_importlib_external', 'zipimport', 'pkgutil', 'imp', 'runpy')
+_IMPORTERS = (
+    'importlib._bootstrap_external',
+    '_frozen_importlib_external',
+    'zipimport',
+    'pkgutil',
+    'imp',
+    'runpy',
+)
 _IN_PYTHON = '_Unpickler' if facts.TEXT_IS_UNICODE else 'Unpickler'
 _IN_C = 'pickle' if facts.TEXT_IS_UNICODE else 'cPickle'
 ROWS = [

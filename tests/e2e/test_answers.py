@@ -146,8 +146,8 @@ def test_an_attack_that_only_the_kernel_saw(node: Node, app: App, tmp_path: Path
 
 
 def test_somebody_who_is_listed_meanwhile(node: Node, app: App, tmp_path: Path) -> None:
-    """An address that is listed while its request is served hears no answer, in monitor mode that nobody asked for, too:
-    there, once requests wait for verdicts as somebody is listed."""
+    """Whose address is listed while its request is served hears no answer; in monitor mode that nobody asked for, too,
+    once requests wait for verdicts as somebody is listed."""
     assert node.ask("block", "203.0.113.7").returncode == 0
 
     def agents() -> list[int]:

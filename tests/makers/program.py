@@ -1,7 +1,6 @@
 """Templates and objects made of text, in a request each; prints the operations as JSON. In the grammar of 2.7."""
 
 
-import base64
 import io
 import json
 import marshal
@@ -49,7 +48,7 @@ ARRAY = (
     b"\x93NUMPY\x01\x00v\x00{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".ljust(127) + b'\n' + EVIL
 )
 C_UNSAFE = getattr(yaml, 'CUnsafeLoader', getattr(yaml, 'CLoader', None))
-shelf = shelve.open(os.path.join(FILES, 'shelf'))
+shelf = shelve.open(os.path.join(FILES, 'shelf'))  # noqa: SIM115
 shelf.dict[b'evil'] = EVIL
 shelf['good'] = 7
 
@@ -62,9 +61,9 @@ class Careful(pickle.Unpickler):
 
 
 try:
-    import cPickle
+    import cPickle as c_pickle  # noqa: N813
 except ImportError:
-    cPickle = pickle
+    c_pickle = pickle
 UNSAFE = getattr(yaml, 'UnsafeLoader', yaml.Loader)
 in_files = jinja2.Environment(loader=jinja2.FileSystemLoader(FILES))
 
@@ -90,10 +89,10 @@ WORK = {
     'yaml apply': lambda: evil(lambda: yaml.load('!!python/object/apply:os.getpid []', Loader=UNSAFE)),
     'yaml name': lambda: evil(lambda: yaml.load('!!python/name:eval', Loader=UNSAFE)),
     'yaml C apply': lambda: evil(lambda: yaml.load('!!python/object/apply:os.getpid []', Loader=C_UNSAFE)),
-    'pickle own': lambda: evil(lambda: cPickle.Unpickler(io.BytesIO(EVIL)).load()),
+    'pickle own': lambda: evil(lambda: c_pickle.Unpickler(io.BytesIO(EVIL)).load()),
     'pickle derived': lambda: evil(lambda: Careful(io.BytesIO(EVIL)).load()),
     'pickle python': lambda: evil(lambda: getattr(pickle, '_Unpickler', pickle.Unpickler)(io.BytesIO(EVIL)).load()),
-    'pickle harmless': lambda: cPickle.Unpickler(io.BytesIO(pickle.dumps([ValueError(), 7], 2))).load(),
+    'pickle harmless': lambda: c_pickle.Unpickler(io.BytesIO(pickle.dumps([ValueError(), 7], 2))).load(),
     'shelve': lambda: evil(lambda: shelf['evil']),
     'shelve good': lambda: shelf['good'],
     'marshal': lambda: evil(lambda: eval(marshal.loads(CODE))),

@@ -5,7 +5,7 @@ from __future__ import absolute_import
 import sys
 import threading
 
-from pyagent.core import carrying, context, lifecycle, mark, operations, users
+from pyagent.core import asking, carrying, context, lifecycle, mark, operations, users, wire
 from pyagent.core.blocked import Blocked
 from pyagent.core.context import Operation
 
@@ -191,3 +191,95 @@ class Silent(AgentCase):
         timeouts, skipped = (after.get(name, 0) - before.get(name, 0) for name in names)
         self.assertEqual(timeouts + skipped, 6)
         self.assertTrue(timeouts >= 3 and skipped >= 1, (timeouts, skipped))
+
+
+def suspect(body):
+    """Something is found in every request; one whose answer says 418 is refused at the response."""
+    stop = body['request'].get('status') == 418
+    return {'action': 'block' if stop else 'allow', 'status': 403, 'findings': [], 'again': True}
+
+
+class Answers(AgentCase):
+    mode = 'block'
+    verdict = staticmethod(suspect)
+
+    def test_an_answer_is_refused(self):
+        """Where the judge wants to be asked again the answer may be refused; what the app had answered is told."""
+        request = lifecycle.begin(environ())
+        asking.at_response(request, 418, [('X-Kind', 'tea')])
+        self.assertEqual(request.refusal[0], 403)
+        lifecycle.end(request, 403)
+        blocked = self.ended()['blocked']
+        self.assertEqual((blocked['where'], blocked['status'], blocked['response_headers']), ('response', 418, [['x-kind', 'tea']]))
+        self.assertEqual(len(self.listener.records('request', phase='start')), 1)
+
+
+class Innocent(AgentCase):
+    mode = 'block'
+    verdict = {'action': 'allow', 'findings': []}
+
+    def asked(self):
+        return len(self.listener.bodies(wire.ASK))
+
+    def test_an_answer_without_a_reason(self):
+        """Nobody asks about the answer of a request in which nothing was found, nor of one whose body looks plain."""
+        request = lifecycle.begin(environ())
+        lifecycle.saw_body(request, b'name=ann')
+        asking.at_response(request, 200, [])
+        asking.at_first_part(request, 200, [])
+        self.assertEqual(self.asked(), 1)
+
+    def test_reasons(self):
+        """Another policy, a rule for answers, a body that nobody has judged: each asks once more."""
+        for number, change in enumerate(('policy', 'rule', 'body')):
+            request = lifecycle.begin(environ())
+            before = self.asked()
+            if change == 'body':
+                lifecycle.saw_body(request, b'name=..%2f')
+            else:
+                self.agent.obey({'version': number + 2, 'mode': '', 'responses': change == 'rule'})
+            asking.at_response(request, 200, [])
+            self.assertEqual(self.asked(), before + 1)
+            self.agent.obey({'version': number + 2, 'mode': ''})
+            lifecycle.end(request, 200)
+
+    def test_a_body_is_judged_with_the_first_operation(self):
+        """The rules see what has come of a body with the next operation, once; the answer has no reason then."""
+        request = lifecycle.begin(environ())
+        lifecycle.saw_body(request, b'name=..%2f')
+        for name in ('a', 'b'):
+            operations.end(operations.start(Operation('sql', name, 'sqlite3')))
+        asking.at_response(request, 200, [])
+        self.assertEqual([body.get('rules', False) for body in self.listener.bodies(wire.ASK)], [False, True, False])
+
+
+class Late(AgentCase):
+    mode = 'block'
+    deadline = 20
+
+    def test_an_operation_that_nobody_judged(self):
+        """It went on, and says so; so does its request."""
+        request = lifecycle.begin(environ())
+        operations.end(operations.start(Operation('shell', 'x', 'os.system')))
+        lifecycle.end(request, 200)
+        record = self.ended()
+        self.assertEqual((record['late'], record['operations'][0]['late']), (True, True))
+
+    def test_a_late_answer_is_heard(self):
+        """An answer that comes after its deadline is heard by the next question of its request, and stops it."""
+        release = threading.Event()
+
+        def slow(body):
+            if body['operation'] is None:
+                release.wait(10)
+                return {'action': 'block', 'status': 403, 'findings': []}
+            return {'action': 'allow', 'findings': []}
+
+        self.listener.verdict = slow
+        self.agent.config.deadline = 0.05
+        request = lifecycle.begin(environ())
+        self.agent.config.deadline = 10
+        release.set()
+        self.assertRaises(Blocked, operations.start, Operation('shell', 'x', 'os.system'))
+        lifecycle.end(request, 403)
+        self.assertEqual(len(self.listener.connections), 2)  # the stream's and this thread's: no new one was made

@@ -107,3 +107,18 @@ def test_the_cost_of_the_probes(shell: Shell) -> None:
     shell.node.view.host_list = [Host("box", probes_running=True, counters=counters)]
     check = examined(shell.node.run_dir)["cost of the probes"]
     assert check.reason == "1,000 runs took 0.00 s of the kernel (500 ns each), most in on_call"
+
+
+def test_verdicts_that_came_too_late(shell: Shell) -> None:
+    """Attacks that went on for want of time fail, by the node; verdicts that did not come are said of each app."""
+    sound(shell.node)
+    counters = {"verdicts": 90, "verdict_timeouts": 7, "verdicts_skipped": 3}
+    late = {"agent.late_attacks.shell": 2, "agent.late_attacks.sql": 1}
+    shell.node.view.host_list = [Host("box", probes_running=True, counters=RUNNING | late)]
+    shell.node.view.agent_list = [
+        Agent(Process(pid=7, service="shop"), "block", connected=True, witnessed=True, counters=counters)
+    ]
+    checks = examined(shell.node.run_dir)
+    assert (checks["late verdicts"].state, checks["late verdicts"].reason[:9]) == ("fail", "3 attacks")
+    assert (checks["shop (7)"].state, checks["shop (7)"].reason[:20]) == ("warn", "10 of 100 verdicts d")
+    assert "10 verdicts late" in " ".join(shell.run("agents").stdout.split())

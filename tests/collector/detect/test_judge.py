@@ -13,7 +13,7 @@ from collector.detect.judge import Judge
 from collector.detect.settings import DetectSettings
 from collector.model import Action, Finding, Process, RequestReport, Verdict
 from collector.policy.compiled import Compiled
-from collector.policy.document import Entry, Policy
+from collector.policy.document import Entry, Policy, Rule
 from collector.wire.agent import (
     Ask,
     BlockedRecord,
@@ -28,6 +28,7 @@ GOLDEN = Path(__file__).resolve().parents[3] / "proto" / "wire" / "golden"
 PROCESS = Process(pid=7, service="shop")
 JUDGE = Judge(DetectSettings())
 SECRET = "hunter2-Zebra"
+FORM = [("content-type", "application/x-www-form-urlencoded")]
 
 
 def get(query: str = "", *operations: tuple[str, str], **fields: Any) -> RequestRecord:
@@ -271,3 +272,46 @@ def test_what_was_reached_is_kept_of_many_operations() -> None:
     made = told(get("host=x%3Bid", *many, ("shell", "ping x;id")))
     assert len(made.operations) == 128
     assert made.operations[-1].text == "ping x;id"
+
+
+COMMAND = "host=x;cat+/proc/version"
+
+
+def test_an_attempt_is_asked_about_again() -> None:
+    """Where something is found the answer is to be asked about, in block mode; where nothing is it is not."""
+    assert JUDGE.verdict(Ask(get(COMMAND)), PROCESS, "block").again
+    assert not JUDGE.verdict(Ask(get(COMMAND)), PROCESS, "monitor").again
+    assert not JUDGE.verdict(Ask(get("host=books")), PROCESS, "block").again
+
+
+def test_an_answer_after_an_operation_that_went_on() -> None:
+    """What an input reached although nobody refused it in time does not get out, in block mode."""
+    record = get(COMMAND, ("shell", "ping x;cat /proc/version"), status=200)
+    assert [JUDGE.verdict(Ask(record), PROCESS, mode).action for mode in ("block", "monitor")] == ["block", "allow"]
+    harmless = get(COMMAND, ("shell", "ping 'x;cat /proc/version'"), status=200)
+    assert JUDGE.verdict(Ask(harmless), PROCESS, "block").action == "allow"
+
+
+def test_an_answer_to_what_the_kernel_convicted() -> None:
+    """It does not get out; what the request does before that goes on."""
+    judge = Judge(DetectSettings())
+    judge.convicted = {"1f2e3d4c5b6a7988"}
+    asked = [Ask(get(COMMAND, status=status)) for status in (0, 200)]
+    assert [judge.verdict(one, PROCESS, "block").action for one in asked] == ["allow", "block"]
+
+
+def test_rules_at_an_operation() -> None:
+    """A body that came since the last question is judged by the rules, where the agent says so."""
+    judge = Judge(DetectSettings())
+    judge.policy = Compiled(Policy(rules=(Rule("*", "block"),)))
+    record = get(method="POST", body="host=x;cat+/proc/version", headers=FORM)
+    operation = OperationRecord(0, "sql", text="SELECT 1")
+    verdicts = [judge.verdict(Ask(record, operation, rules=rules), PROCESS, "block") for rules in (False, True)]
+    assert [one.action for one in verdicts] == ["allow", "block"]
+
+
+def test_what_is_told_of_a_refused_answer() -> None:
+    """Every finding of a request that was stopped at the response is one that was blocked."""
+    blocked = BlockedRecord("response", "1f2e3d4c5b6a7988")
+    report = told(get(COMMAND, ("shell", "ping x;cat /proc/version"), status=403, blocked=blocked))
+    assert {one.action for one in report.findings} == {Action.BLOCKED}
