@@ -169,7 +169,7 @@ class Stream(object):
         link = None
         try:
             link = Link(self._config, self._config.deadline)
-            self._told_version = ledger.version
+            self._told_version, self._told_policy = ledger.version, 0  # a greeting names no policy
             greeting = wire.encode_body(hello(self._config, 'stream', self.mode))
             if patience:
                 answer = link.exchange(
