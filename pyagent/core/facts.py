@@ -19,6 +19,7 @@ DESCRIPTORS_STAY = hasattr(os, 'set_inheritable')  # a command inherits what it 
 HAS_TIMED_LOCKS = hasattr(threading, 'TIMEOUT_MAX')
 HAS_AUDIT = hasattr(sys, 'addaudithook')
 HAS_ASYNC = sys.version_info >= (3, 7)  # async def, with context variables to tell tasks apart
+ENDS_LATE_THREADS = sys.version_info >= (3, 8)  # those that come to life when the interpreter ends
 HAS_SPECS = (
     sys.version_info[0] > 2
 )  # importlib's finders say how a module is loaded, not only by whom

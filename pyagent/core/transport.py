@@ -1,7 +1,7 @@
 """The stream to the collector: batches out, acknowledgements and policy in. Request threads never wait for it.
 
-One daemon thread per process, started with the first record, gathers for 20 ms and sends; it looks around once a second
-when idle. Urgent records are tried at once from the thread that has them. An unacknowledged batch is sent again.
+One thread per process, started with the first record, sends (`sender`); it looks around twice a second when idle. Urgent
+records are tried at once from the thread that has them. An unacknowledged batch is sent again.
 """
 
 from __future__ import absolute_import
@@ -10,12 +10,13 @@ import atexit
 import os
 from collections import OrderedDict
 
-from . import context, guard, mark, names, native, wire
+from . import guard, names, native, wire
 from .ledger import ledger
 from .link import Link, hello
 from .outbox import Outbox, encoded
+from .sender import GATHER, IDLE, Sender
 
-GATHER, IDLE, RETRY = 0.02, 0.5, 0.5
+RETRY = 0.5
 STATUS_EVERY = 10.0
 LAST = 2.0
 """How long the end of a process may wait for a socket that is full; where there is room it does not wait at all."""
@@ -39,13 +40,12 @@ class Stream(object):
         """What a new process starts with."""
         self._pid = os.getpid()
         self._lock = native.Lock()
-        self._wake = native.Wake()
+        self._sender = Sender(self._turn)
         self._link = None
-        self._started = False
         self._outbox = Outbox()
         self._unacked = OrderedDict()
         self._sequence = 0
-        self._prepared = self._awake = False
+        self._prepared = False
         self._patience = IDLE
         self._next_try = self._next_status = 0.0
         self._told_version, self._told_policy = -1, 0
@@ -69,7 +69,8 @@ class Stream(object):
                     self._open(self._config.deadline)
             finally:
                 self._lock.release()
-        self._ensure_thread()
+        if not self.closed:
+            self._sender.begin()
 
     def put(self, record, urgent=False):
         """Queue a record for the next batch; urgent ones are handed to the kernel now if that needs no waiting.
@@ -87,10 +88,8 @@ class Stream(object):
         self._outbox.put(data, urgent)
         if urgent or len(self._outbox) > SELF_HELP:
             self._try_pump()
-        if not self._awake:
-            self._awake = True
-            self._ensure_thread()
-            self._wake.set()
+        if not self._sender.awake:
+            self._sender.wake()
 
     def flush(self):
         """At the end of the process: hand all that waits to the kernel, within LAST. It is read after our end, too."""
@@ -110,7 +109,7 @@ class Stream(object):
     def close(self):
         """Send what waits, then hang up."""
         names.forget_at_exit(self._at_exit)
-        self._at_exit()
+        self._end(with_process=False)
 
     def follow_fork(self):
         """In a new process: leave the parent's connection, locks and records alone, and start anew."""
@@ -123,44 +122,17 @@ class Stream(object):
 
     # inside
 
-    @guard.guarded
     def _at_exit(self):
+        self._end(with_process=True)
+
+    @guard.guarded
+    def _end(self, with_process):
         self.follow_fork()
         self.flush()
         self.closed = True
-        self._wake.set()
+        self._sender.end(with_process)
         with self._lock:
             self._drop_link('')
-
-    def _ensure_thread(self):
-        """Start the thread outside of any request: neither its context nor its mark is the request's."""
-        if self._started or self.closed:
-            return
-        self._started = True
-        serving = context.current()
-        context.enter(None)
-        try:
-            native.start_thread(self._run, ())
-        except Exception:
-            guard.swallow('start thread')
-        finally:
-            context.enter(serving)
-
-    def _run(self):
-        try:
-            self._work()
-        except:  # the interpreter is being taken down around us: on 2.7 even names are gone
-            pass
-
-    def _work(self):
-        mark.clear_mark()
-        pid = self._pid
-        while not self.closed and pid == self._pid == os.getpid():
-            self._wake.wait(self._patience)
-            if self._awake:
-                native.sleep(GATHER)
-            self._awake = False
-            self._turn()
 
     @guard.guarded
     def _turn(self):
@@ -170,6 +142,7 @@ class Stream(object):
             moved = self._link.moved if self._link is not None else 0
             self._pump()
             self._patience = self._next_patience(moved)
+            return self._patience
 
     def _next_patience(self, moved):
         """While the collector takes what waits, it soon gets the rest; one that takes nothing is asked ever less often."""
@@ -196,7 +169,7 @@ class Stream(object):
         link = None
         try:
             link = Link(self._config, self._config.deadline)
-            self._told_version = ledger.version
+            self._told_version, self._told_policy = ledger.version, 0  # a greeting names no policy
             greeting = wire.encode_body(hello(self._config, 'stream', self.mode))
             if patience:
                 answer = link.exchange(

@@ -65,11 +65,12 @@ class Verdicts(object):
 
     @guard.guarded
     def _at_exit(self):
-        """No thread keeps a link. The interpreter (3.6, at least) takes threads apart under a lock; the __del__ of a link
-        there gave way to a thread that wanted this lock for its own end, and both waited for ever.
+        """No link ends with a thread any more. The interpreter takes threads apart under a lock of its own: code of ours that
+        runs there, or gives the GIL away as a socket's end does, may let in a thread that waits for that lock, for ever.
         """
         self.closed = True
-        self._local = native.Local()
+        for link in self._open_links():
+            link.keep()
 
     def _hang_up(self):
         for link in self._open_links():
@@ -147,6 +148,9 @@ class Verdicts(object):
         local.link = link = Link(self._config, self._config.deadline)
         self._open_links()
         self._links[id(link)] = weakref.ref(link)
+        link.let_go()
+        if self.closed:
+            link.keep()
         link.queue(wire.HELLO, 0, wire.encode_body(hello(self._config, 'verdict', 'block')))
         return link
 

@@ -6,7 +6,9 @@ looks for (waitress and gevent ask for the length, wsgiref for the file wrapper)
 
 from __future__ import absolute_import
 
-from ..core import blocked
+import atexit
+
+from ..core import blocked, guard
 from .failure import Cut
 from .proxy import Proxy, class_for
 
@@ -50,6 +52,15 @@ class Body(Proxy):
             self._cowitness_answer.end()
         except Exception:  # at the interpreter's end there may be nothing left to call
             pass
+
+
+@guard.guarded
+def _at_exit():
+    """What is left of answers ends as it would without us: no code of ours runs where the interpreter takes threads apart."""
+    del Body.__del__
+
+
+atexit.register(_at_exit)
 
 
 class _Parts(object):

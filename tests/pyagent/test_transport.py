@@ -59,6 +59,16 @@ class Connected(AgentCase):
         ids = [record['request_id'] for record in self.listener.records('request')]
         self.assertEqual(sorted(ids), sorted([first, second]))
 
+    def test_the_next_collector_is_told_what_is_obeyed(self):
+        """A greeting names no policy: a STATUS follows at once, though the policy is the one before."""
+        serve()
+        self.assertTrue(wait_for(lambda: self.listener.bodies(wire.STATUS)))
+        self.listener.hang_up()
+        self.listener = Listener(self.directory)
+        self.addCleanup(self.listener.hang_up)
+        told = wait_for(lambda: self.listener.bodies(wire.STATUS))
+        self.assertEqual(told and told[0]['policy_version'], 1)
+
     def test_policy_is_obeyed_when_it_comes(self):
         """A POLICY frame changes the mode of a running agent."""
         serve()

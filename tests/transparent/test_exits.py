@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -41,10 +42,24 @@ def test_nobody_can_tell(version: str, way: str) -> None:
                 assert ended(python, version, way, run_dir, mode) == bare
 
 
-def ended(python: str, version: str, way: str, run_dir: Path | None = None, mode: str = "") -> Ended:
+@pytest.mark.parametrize("version", ["2.7", "3.6", "3.13"])
+def test_a_thread_of_ours_that_comes_late(version: str, tmp_path: Path) -> None:
+    """A machine so loaded that the agent's thread first runs when the interpreter takes itself apart: it ends all the
+    same. (CPython 2.7 and 3.6 waited for ever.)"""
+    if not (python := interpreter(version)):
+        pytest.skip(f"no CPython {version} on this machine")
+    if not (compiler := shutil.which("cc")):
+        pytest.skip("no C compiler on this machine")
+    library = tmp_path / "late.so"
+    source = ROOT / "tests/transparent/programs/late.c"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    assert ended(python, version, "late", NOWHERE, "monitor", LD_PRELOAD=str(library)) == (0, "", "")
+
+
+def ended(python: str, version: str, way: str, run_dir: Path | None = None, mode: str = "", **more: str) -> Ended:
     """Exit code, output and errors."""
     command = [python, "-m", "tests.transparent.programs.exits", way]
-    env = Environment(version, "", python, NOWHERE).variables(ROOT)
+    env = Environment(version, "", python, NOWHERE).variables(ROOT) | more
     if run_dir:
         command = [python, "-m", "pyagent.run", *command]
         env |= {"COWITNESS_RUN_DIR": str(run_dir), "COWITNESS_MODE": mode}

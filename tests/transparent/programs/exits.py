@@ -87,6 +87,29 @@ def executes():
     os.execv(sys.executable, [sys.executable, '-c', 'print("another")'])
 
 
+class Connection(object):
+    """What a thread has kept, and what takes long to end."""
+
+    pipe = os.pipe()
+
+    def __del__(self, write=os.write, sleep=time.sleep):
+        write(self.pipe[1], b'!')
+        sleep(1)
+
+
+def late():
+    """A thread that is made here comes to life when the interpreter takes the threads apart (see late.c)."""
+    local, lock = threading.local(), threading.Lock()
+    local.connection = Connection()
+    lock.acquire()
+    stays = threading.Thread(target=lambda: local and lock.acquire())
+    stays.daemon = True
+    stays.start()
+    os.environ['LATE'] = str(Connection.pipe[0])
+    serve('/late')
+
+
 if __name__ == '__main__':
-    serve('/first')
+    if sys.argv[1] != 'late':
+        serve('/first')
     globals()[sys.argv[1]]()
