@@ -15,7 +15,7 @@ class Request(object):
 
     __slots__ = (
         'number', 'request_id', 'trace_id', 'parent_span_id', 'start_time', 'started', 'duration',
-        'thread_id', 'pid', 'environ', 'headers', 'framework', 'route', 'path_params', 'body',
+        'thread_id', 'line', 'port', 'headers', 'framework', 'route', 'path_params', 'body',
         'body_size', 'body_truncated', 'user', 'exception', 'status', 'response_headers',
         'operations', 'next_index', 'dropped_operations', 'announced', 'unusual', 'ended', 'blocked',
         'shares_thread', 'followed', 'trace_flags', 'tracestate', 'remote_span_id', 'sent_span_ids',

@@ -6,10 +6,11 @@ Everything here is guarded: it returns None rather than raise, except for `block
 from __future__ import absolute_import
 
 from . import agent as agents
-from . import context, incoming, mark, names, record, tracing
+from . import context, incoming, mark, names, record, tracing, wire
 from .blocked import Blocked, played
 from .guard import count, guarded
 from .ids import hexadecimal, new_pair
+from .request_record import request_record
 
 _TOLD_EARLY = frozenset(('shell', 'argv', 'file', 'url', 'template', 'deserialize', 'xml'))
 
@@ -39,10 +40,8 @@ def _begin(agent, environ, headers, shares_thread, fill):
     request.request_id = hexadecimal(request.number)
     request.start_time, request.started = names.time_ns(), names.perf_counter()
     request.thread_id = names.native_thread_id()
-    if headers is None:
-        request.environ, request.headers = incoming.kept(environ)
-    else:
-        request.environ, request.headers = environ, headers
+    request.line, request.port = incoming.line(environ), incoming.port(environ)
+    request.headers = incoming.headers(environ) if headers is None else headers
     tracing.follow(request, environ)
     if fill is not None:
         fill(request)
@@ -137,7 +136,7 @@ def end(request, status=0, response_headers=(), urgent=False):
     agent = agents.get()
     if agent is not None:
         urgent = urgent or request.announced or request.blocked is not None
-        agent.stream.put(record.request_record(request, 'end'), urgent)
+        agent.stream.put(request_record(request, 'end'), urgent)
 
 
 def operation_start(operation):
@@ -254,7 +253,7 @@ def _switch(request):
 def _announce(agent, request):
     """Tell of the request before its end, so that the evidence outlives this process."""
     request.announced = True
-    agent.stream.put(record.request_record(request, 'start'), urgent=True)
+    agent.stream.put(request_record(request, 'start'), urgent=True)
 
 
 @guarded
@@ -319,11 +318,7 @@ def would_block():
 
 @guarded
 def _answer(agent, request, operation):
-    body = {
-        'request': record.request_record(request, 'start'),
-        'operation': None,
-        'mode': agent.mode,
-    }
+    more = {'operation': None, 'mode': agent.mode}
     if operation is not None:
-        body['operation'] = record.operation_record(operation)
-    return agent.verdicts.ask(body)
+        more['operation'] = record.operation_record(operation)
+    return agent.verdicts.ask(wire.encode_ask(request_record(request, 'start'), more))

@@ -41,12 +41,12 @@ class Verdicts(object):
         self._hang_up()
 
     def ask(self, body):
-        """The VERDICT for an ASK as a dict, or None where there was none in time."""
+        """The VERDICT for an encoded ASK as a dict, or None where there was none in time."""
         if self.closed or self._closed_until and names.monotonic() < self._closed_until:
             guard.count('verdicts_skipped')
             return None
         try:
-            answer = self._exchange(wire.encode_body(body))
+            answer = self._exchange(body)
         except (EnvironmentError, wire.WireError):
             answer = None
         if answer is None:
