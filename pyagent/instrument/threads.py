@@ -19,8 +19,7 @@ def start(original, args, kwargs):
 def _prepare(thread):
     target, own = getattr(thread, '_target', None), vars(thread).get('run')
     pooled = getattr(target, '__module__', None) in _POOLS
-    bind = lifecycle.outside if pooled else lifecycle.carry
-    run = bind(thread.run)
+    run = lifecycle.outside(thread.run) if pooled else lifecycle.carry(thread.run, anew=True)
 
     def run_once():
         _restore(thread, own)
