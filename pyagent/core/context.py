@@ -53,11 +53,12 @@ class Operation(object):
         'server', 'rows',
     )  # fmt: skip
 
-    def __init__(self, kind, text, system, **fields):
+    def __init__(
+        self, kind, text, system, argv=(), dialect='', parameterised=False, flags=''
+    ):  # fmt: skip
         self.kind, self.text, self.system = kind, text, system
-        self.argv, self.dialect = fields.get('argv', ()), fields.get('dialect', '')
-        self.parameterised = fields.get('parameterised', False)
-        self.flags = fields.get('flags', '')
+        self.argv, self.dialect = argv, dialect
+        self.parameterised, self.flags = parameterised, flags
         self.duration = 0
         self.error = ''
         self.stack = ()
