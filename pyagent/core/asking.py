@@ -6,9 +6,10 @@ Everything here is guarded: it returns None rather than raise, except for `block
 from __future__ import absolute_import
 
 from . import agent as agents
-from . import context, early, incoming, names, record
+from . import context, early, incoming, names, record, wire
 from .blocked import Blocked, played
 from .guard import count, guarded
+from .request_record import add_answer, request_record
 
 MAX_IN_VAIN = 3
 """Verdicts that one request waits for in vain, before its end."""
@@ -96,7 +97,7 @@ def _look(agent, request, status, headers):
     judging = request.judging
     judging.in_vain = 0
     if _refusal(agent, request, None, 'response') is not None:
-        record.add_answer(request.blocked, request)
+        add_answer(request.blocked, request)
     judging.version, judging.looked = agent.policy_version, names.perf_counter()
 
 
@@ -153,16 +154,13 @@ def _answer(agent, request, operation):
         count('verdicts_skipped')
         return _missed(judging, operation)
     size = request.body_size
-    body = {
-        'request': record.request_record(request, 'start'),
-        'operation': None,
-        'mode': agent.mode,
-    }
+    more = {'operation': None, 'mode': agent.mode}
     if operation is not None:
-        body['operation'] = record.operation_record(operation)
+        more['operation'] = record.operation_record(operation)
         if size > judging.size:
-            body['rules'] = True
-    answer = agent.verdicts.ask(body, request)
+            more['rules'] = True
+    asked = wire.encode_ask(request_record(request, 'start'), more)
+    answer = agent.verdicts.ask(asked, request)
     if answer is None:
         return _missed(judging, operation)
     judging.size = size

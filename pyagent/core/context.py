@@ -15,7 +15,7 @@ class Request(object):
 
     __slots__ = (
         'number', 'request_id', 'trace_id', 'parent_span_id', 'start_time', 'started', 'duration',
-        'thread_id', 'pid', 'environ', 'headers', 'framework', 'route', 'path_params', 'body',
+        'thread_id', 'line', 'port', 'headers', 'framework', 'route', 'path_params', 'body',
         'body_size', 'body_truncated', 'user', 'exception', 'status', 'response_headers',
         'operations', 'next_index', 'dropped_operations', 'announced', 'unusual', 'ended', 'blocked',
         'shares_thread', 'followed', 'trace_flags', 'tracestate', 'remote_span_id', 'sent_span_ids',
@@ -54,11 +54,12 @@ class Operation(object):
         'server', 'rows', 'late',
     )  # fmt: skip
 
-    def __init__(self, kind, text, system, **fields):
+    def __init__(
+        self, kind, text, system, argv=(), dialect='', parameterised=False, flags=''
+    ):  # fmt: skip
         self.kind, self.text, self.system = kind, text, system
-        self.argv, self.dialect = fields.get('argv', ()), fields.get('dialect', '')
-        self.parameterised = fields.get('parameterised', False)
-        self.flags = fields.get('flags', '')
+        self.argv, self.dialect = argv, dialect
+        self.parameterised, self.flags = parameterised, flags
         self.duration = 0
         self.error = ''
         self.stack = ()

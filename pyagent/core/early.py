@@ -4,6 +4,7 @@ from __future__ import absolute_import
 
 from . import incoming, record
 from .guard import guarded
+from .request_record import request_record
 
 DANGEROUS = frozenset(('shell', 'argv', 'file', 'url', 'template', 'deserialize', 'xml'))
 
@@ -12,7 +13,7 @@ DANGEROUS = frozenset(('shell', 'argv', 'file', 'url', 'template', 'deserialize'
 def announce(agent, request):
     """Tell of a request that looks unusual, or in which something was found."""
     request.announced = True
-    agent.stream.put(record.request_record(request, 'start'), urgent=True)
+    agent.stream.put(request_record(request, 'start'), urgent=True)
 
 
 @guarded

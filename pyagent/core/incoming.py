@@ -5,6 +5,7 @@ from __future__ import absolute_import
 import re
 
 from . import names
+from .record import TEXT, text
 
 # Anything that the plainest of requests does not hold. Only decides what is sent early, never what is judged.
 _UNUSUAL = re.compile(r'''['"`;|<>$\\\n(){}]|%(?!20)|\.\.|//|0x''')
@@ -13,23 +14,47 @@ _SKIPPED = ('HTTP_CONTENT_TYPE', 'HTTP_CONTENT_LENGTH')
 MAX_HEADERS = 128
 
 
-def kept(environ):
-    """The part of the environ that the record needs, and the headers. Nothing that keeps the server's objects alive."""
-    headers, kept, known = [], {}, _header_names
+def line(environ):
+    """What the request line and the server say: method, scheme, host, path, query, target, the peer's address."""
+    get = environ.get
+    return (
+        get('REQUEST_METHOD') or '', get('wsgi.url_scheme') or '',
+        get('HTTP_HOST') or get('SERVER_NAME') or '', _path(get), get('QUERY_STRING') or '',
+        get('REQUEST_URI') or get('RAW_URI') or '', get('REMOTE_ADDR') or '',
+    )  # fmt: skip
+
+
+def _path(get):
+    mounted, path = get('SCRIPT_NAME') or '', get('PATH_INFO') or ''
+    try:
+        return mounted + path
+    except UnicodeError:  # 2.7: the one is bytes, the other text
+        return text(mounted, TEXT) + text(path, TEXT)
+
+
+def port(environ):
+    """The peer's port, or 0."""
+    try:
+        found = int(environ.get('REMOTE_PORT') or 0)
+    except (TypeError, ValueError):
+        found = 0
+    return found if 0 <= found <= 65535 else 0
+
+
+def headers(environ):
+    """[(lower-case name, value)] of a WSGI environ."""
+    found, known = [], _header_names
     for key, value in environ.items():
         name = known.get(key)
         if name is None:
             name = _learn(key)
         if name:
-            headers.append((name, value))
-        elif key in _KEPT:
-            kept[key] = value
-    del headers[MAX_HEADERS:]
+            found.append((name, value))
+    del found[MAX_HEADERS:]
     for key, name in (('CONTENT_TYPE', 'content-type'), ('CONTENT_LENGTH', 'content-length')):
         if environ.get(key):
-            headers.append((name, environ[key]))
-    kept['HTTP_HOST'] = environ.get('HTTP_HOST') or environ.get('SERVER_NAME') or ''
-    return kept, headers
+            found.append((name, environ[key]))
+    return found
 
 
 _header_names = {}
@@ -43,14 +68,6 @@ def _learn(key):
     if len(_header_names) < 512:
         _header_names[key] = name
     return name
-
-
-_KEPT = frozenset(
-    (
-        'REQUEST_METHOD', 'wsgi.url_scheme', 'SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING',
-        'REQUEST_URI', 'RAW_URI', 'REMOTE_ADDR', 'REMOTE_PORT',
-    )
-)  # fmt: skip
 
 
 def looks_unusual(environ):

@@ -10,6 +10,7 @@ from . import agent as agents
 from . import asking, context, early, incoming, mark, names, record, tracing
 from .guard import count, guarded
 from .ids import hexadecimal, new_pair
+from .request_record import request_record
 
 
 def begin(environ, headers=None, shares_thread=False, fill=None):
@@ -37,10 +38,8 @@ def _begin(agent, environ, headers, shares_thread, fill):
     request.request_id = hexadecimal(request.number)
     request.start_time, request.started = names.time_ns(), names.perf_counter()
     request.thread_id = names.native_thread_id()
-    if headers is None:
-        request.environ, request.headers = incoming.kept(environ)
-    else:
-        request.environ, request.headers = environ, headers
+    request.line, request.port = incoming.line(environ), incoming.port(environ)
+    request.headers = incoming.headers(environ) if headers is None else headers
     tracing.follow(request, environ)
     if fill is not None:
         fill(request)
@@ -125,4 +124,4 @@ def end(request, status=0, response_headers=(), urgent=False):
     agent = agents.get()
     if agent is not None:
         urgent = urgent or request.announced or request.blocked is not None
-        agent.stream.put(record.request_record(request, 'end'), urgent)
+        agent.stream.put(request_record(request, 'end'), urgent)

@@ -8,10 +8,11 @@ from __future__ import absolute_import
 
 import os
 
-from . import facts
+from . import facts, native
 
 BASE = 1 << 62
 NO_DESCRIPTOR = -1
+_here = native.Local()
 
 
 def set_mark(request_id):
@@ -26,3 +27,21 @@ def set_mark(request_id):
 def clear_mark():
     """This thread works for no request."""
     set_mark(0)
+
+
+def leave_mark(request_id):
+    """Mark this thread, though nobody will say when that is over: `is_left` until `take_back`."""
+    set_mark(request_id)
+    _here.left = True
+
+
+def is_left():
+    """Whether this thread has a mark that somebody left."""
+    return getattr(_here, 'left', False)
+
+
+def take_back():
+    """Clear a mark that somebody left here."""
+    if is_left():
+        clear_mark()
+        _here.left = False

@@ -36,19 +36,6 @@ except ImportError:
         atexit._exithandlers[:] = kept
 
 
-try:
-    is_ascii = str.isascii
-except AttributeError:
-
-    def is_ascii(value):
-        """Whether a native string holds ASCII only."""
-        try:
-            value.encode('ascii')
-        except UnicodeError:
-            return False
-        return True
-
-
 monotonic = getattr(time, 'monotonic', time.time)
 
 try:
@@ -74,7 +61,6 @@ __all__ = [
     'fcntl',
     'forget_at_exit',
     'integer_types',
-    'is_ascii',
     'monotonic',
     'native_thread_id',
     'perf_counter',

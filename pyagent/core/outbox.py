@@ -11,7 +11,6 @@ MAX_WEIGHT = 8 << 20
 
 BATCH_BYTES = 256 << 10
 BATCH_RECORDS = 1000
-MAX_RECORD = 900 << 10
 
 
 class Outbox(object):
@@ -59,14 +58,3 @@ class Outbox(object):
             self._weight -= len(self._bulk.popleft())
             self.drop('buffer_full')
         return self._weight <= MAX_WEIGHT
-
-
-def encoded(record):
-    """A record as it goes into a batch, or None where no frame could hold it. A body that is too much is left out."""
-    data = wire.encode_body(record)
-    if len(data) > MAX_RECORD:
-        if record.pop('body', None) is not None:
-            record['body_truncated'] = True
-        record['operations'] = record.get('operations', [])[:32]
-        data = wire.encode_body(record)
-    return data if len(data) <= MAX_RECORD else None

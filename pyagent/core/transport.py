@@ -13,7 +13,7 @@ from collections import OrderedDict
 from . import guard, names, native, wire
 from .ledger import ledger
 from .link import Link, hello
-from .outbox import Outbox, encoded
+from .outbox import Outbox
 from .sender import GATHER, IDLE, Sender
 
 RETRY = 0.5
@@ -23,7 +23,8 @@ LAST = 2.0
 
 MAX_OUTSTANDING = 16
 SELF_HELP = 1024
-"""Records that wait before request threads send them, where no thread of ours gets to run (uWSGI without threads)."""
+"""Records that wait before request threads send them, where no thread of ours gets to run (uWSGI without threads); tried
+once in GATHER, since a collector that has no time takes nothing the sooner."""
 
 
 class Stream(object):
@@ -47,7 +48,7 @@ class Stream(object):
         self._sequence = 0
         self._prepared = False
         self._patience = IDLE
-        self._next_try = self._next_status = 0.0
+        self._next_try = self._next_status = self._next_help = 0.0
         self._told_version, self._told_policy = -1, 0
         self.witnessed = False
         self.last_error = ''
@@ -73,20 +74,19 @@ class Stream(object):
             self._sender.begin()
 
     def put(self, record, urgent=False):
-        """Queue a record for the next batch; urgent ones are handed to the kernel now if that needs no waiting.
+        """Queue an encoded record for the next batch; urgent ones are handed to the kernel now if that needs no waiting.
 
-        Records are encoded here, in the thread that has them: cheaper than keeping what they are made of alive.
+        Records are encoded in the thread that has them: cheaper than keeping what they are made of alive.
         """
         if self.closed:
             return
         if self._pid != os.getpid():
             self.follow_fork()
-        data = encoded(record)
-        if data is None:
+        if len(record) > wire.MAX_RECORD:
             self._outbox.drop('too_large')
             return
-        self._outbox.put(data, urgent)
-        if urgent or len(self._outbox) > SELF_HELP:
+        self._outbox.put(record, urgent)
+        if urgent or (len(self._outbox) > SELF_HELP and names.monotonic() >= self._next_help):
             self._try_pump()
         if not self._sender.awake:
             self._sender.wake()
@@ -155,6 +155,7 @@ class Stream(object):
     def _try_pump(self):
         if self._link is not None and self._lock.acquire(False):
             try:
+                self._next_help = names.monotonic() + GATHER
                 self._pump()
             except Exception:
                 guard.swallow('send')

@@ -10,9 +10,10 @@ from __future__ import absolute_import
 import hashlib
 
 from . import agent as agents
-from . import asking, context, names, record
+from . import asking, context, names, record, wire
 from .guard import count, guarded
 from .ids import new_id
+from .request_record import request_record
 
 SESSION_DIGITS = 16
 _IDS = ('pk', 'id', 'uid', 'userid', 'user_id')
@@ -63,7 +64,7 @@ def _event(outcome, user_id, login, session_key, framework, told, details):
             request.user = user
     fact = record.login_record(new_id(), names.time_ns(), outcome, user, framework, request)
     record.add_details(fact, details)
-    agent.stream.put(fact, urgent=True)
+    agent.stream.put(wire.encode_body(fact), urgent=True)
     count('logins')
     return request
 
@@ -92,7 +93,7 @@ def _announce_request(agent, request):
     """The collector resolves the address of a login from its request."""
     if not request.announced:
         request.announced = True
-        agent.stream.put(record.request_record(request, 'start'), urgent=True)
+        agent.stream.put(request_record(request, 'start'), urgent=True)
 
 
 def _user(agent, user_id, login, session_key, told):

@@ -45,7 +45,7 @@ class Verdicts(object):
         self._hang_up()
 
     def ask(self, body, request):
-        """The VERDICT for an ASK about a request as a dict, or None where there was none in time.
+        """The VERDICT for an encoded ASK about a request as a dict, or None where there was none in time.
 
         Where the verdict on the question before comes only now, and stops this very request, it is the answer.
         """
@@ -53,7 +53,7 @@ class Verdicts(object):
             guard.count('verdicts_skipped')
             return None
         try:
-            answer = self._exchange(wire.encode_body(body), request)
+            answer = self._exchange(body, request)
         except (EnvironmentError, wire.WireError):
             answer = None
         if answer is None:

@@ -10,6 +10,9 @@ from . import facts
 HEADER = struct.Struct('>IBBHI')
 VERSION = 1
 MAX_BODY = 1 << 20
+MAX_RECORD = 900 << 10
+"""Bytes of a record: with a little around it a frame can hold it."""
+
 HELLO, BATCH, ASK, STATUS = 1, 2, 3, 4
 WELCOME, ACK, VERDICT, POLICY, ERROR = 17, 18, 19, 20, 21
 
@@ -35,24 +38,31 @@ def _encoder(ascii_only):
     return plain.encode
 
 
-if facts.TEXT_IS_UNICODE:
-    _to_text = _encoder(ascii_only=False)
+to_json = _encoder(ascii_only=not facts.TEXT_IS_UNICODE)
 
-    def encode_body(value):
-        """JSON as UTF-8; a lone surrogate becomes a question mark."""
-        return _to_text(value).encode('utf-8', 'replace')
+if facts.TEXT_IS_UNICODE:
+
+    def to_utf8(text):
+        """The bytes of JSON; a lone surrogate becomes a question mark."""
+        return text.encode('utf-8', 'replace')
 
 else:
-    _to_bytes = _encoder(ascii_only=True)
+    to_utf8 = bytes  # it is ASCII
 
-    def encode_body(value):
-        """JSON in ASCII."""
-        return bytes(_to_bytes(value))
+
+def encode_body(value):
+    """A value as JSON in UTF-8."""
+    return to_utf8(to_json(value))
 
 
 def encode_batch(records, dropped):
     """The body of a BATCH around records that are encoded already."""
     return b'{"records":[' + b','.join(records) + b'],"dropped":' + encode_body(dropped) + b'}'
+
+
+def encode_ask(request, more):
+    """The body of an ASK around a record of a request that is encoded already."""
+    return b'{"request":' + request + b',' + encode_body(more)[1:]
 
 
 def frame(kind, sequence, body):

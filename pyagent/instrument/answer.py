@@ -149,7 +149,6 @@ class Answer(object):
             self.status, self.headers = 500, ()
         self.end()
 
-    @guard.guarded
     def end(self):
         """The answer is out."""
         request = self.request

@@ -5,6 +5,8 @@ Tasks take turns on one thread, so the mark stands for the operation only.
 
 from __future__ import absolute_import
 
+from functools import partial
+
 from ..core import blocked, context, guard, lifecycle
 from . import audit
 from .asgi_answer_py3 import Exchange, refuse
@@ -24,7 +26,19 @@ async def call(application, scope, receive, send, framework=''):
         return await refuse(Exchange(context.current(), receive, send, scope), error)
     if exchange is None:
         return await application(scope, receive, send)
-    return await _serve(application, scope, exchange)
+    request = exchange.request
+    try:
+        return await application(scope, exchange.receive, exchange.send)
+    except BaseException as error:
+        refused = refusal_in(error) or _unheard(request, error)
+        if refused is not None and (exchange.refused or not exchange.status):
+            return await refuse(exchange, refused)
+        if type(error).__name__ != 'CancelledError':  # the client has gone
+            note_failure(request)
+            exchange.status = exchange.status or 500
+        raise
+    finally:
+        exchange.end()
 
 
 @guard.guarded
@@ -48,22 +62,6 @@ def _begin(scope, receive, send, framework):
     request.framework = framework
     scope[KEY] = request  # the same scope: who called us looks into it afterwards
     return exchange
-
-
-async def _serve(application, scope, exchange):
-    request = exchange.request
-    try:
-        return await application(scope, exchange.receive, exchange.send)
-    except BaseException as error:
-        refused = refusal_in(error) or _unheard(request, error)
-        if refused is not None and (exchange.refused or not exchange.status):
-            return await refuse(exchange, refused)
-        if type(error).__name__ != 'CancelledError':  # the client has gone
-            note_failure(request)
-            exchange.status = exchange.status or 500
-        raise
-    finally:
-        exchange.end()
 
 
 @guard.guarded
@@ -98,12 +96,7 @@ def application_method(framework):
     async def handler(original, args, kwargs):
         if kwargs or len(args) != 4:
             return await original(*args, **kwargs)
-        app = args[0]
-
-        async def bound(scope, receive, send):
-            return await original(app, scope, receive, send)
-
-        return await call(bound, *args[1:], framework=framework)
+        return await call(partial(original, args[0]), *args[1:], framework=framework)
 
     return handler
 

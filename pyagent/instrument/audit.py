@@ -10,7 +10,7 @@ from __future__ import absolute_import
 import sys
 
 from ..core import agent as agents
-from ..core import context, facts, guard, mark, native
+from ..core import context, facts, guard, mark
 
 _EVENTS = frozenset(
     (
@@ -19,7 +19,6 @@ _EVENTS = frozenset(
     )
 )  # fmt: skip
 _watching = [False]
-_marked = native.Local()
 
 
 @guard.guarded
@@ -46,8 +45,6 @@ def _refresh():
     if request is not None and not request.shares_thread:
         return
     if request is not None and not request.ended:
-        mark.set_mark(request.number)
-        _marked.dirty = True
-    elif getattr(_marked, 'dirty', False):
-        mark.clear_mark()
-        _marked.dirty = False
+        mark.leave_mark(request.number)
+    else:
+        mark.take_back()

@@ -2,6 +2,8 @@
 
 from __future__ import absolute_import
 
+import sys
+
 from ..core import context, lifecycle
 from .failure import note_here
 from .patch import Row, before
@@ -13,8 +15,7 @@ def dispatched(args, kwargs):
     """Flask.dispatch_request: the router has matched."""
     serving = context.current()
     if serving is not None:
-        from flask import request
-
+        request = sys.modules['flask'].request._get_current_object()
         rule = request.url_rule
         lifecycle.set_route(serving, getattr(rule, 'rule', ''), request.view_args, 'flask')
 

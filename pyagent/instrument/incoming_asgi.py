@@ -5,18 +5,25 @@ from __future__ import absolute_import
 from ..core import guard, tracing
 from ..core.incoming import MAX_HEADERS
 
+_TRACING = frozenset(tracing.HEADERS)
+
 
 @guard.guarded
 def arrival(scope):
     """(environ, [(header name, value)]) of an http scope."""
     if not isinstance(scope.get('headers') or (), (list, tuple)):
         scope['headers'] = list(scope['headers'])  # what can be walked through only once
-    headers = [(_text(name).lower(), _text(value)) for name, value in scope.get('headers') or ()][
-        :MAX_HEADERS
+    headers = [
+        (
+            (name.decode('latin-1').lower(), value.decode('latin-1'))
+            if type(name) is type(value) is bytes
+            else (_text(name).lower(), _text(value))
+        )
+        for name, value in list(scope.get('headers') or ())[:MAX_HEADERS]
     ]
     environ = _line(scope)
     for name, value in headers:
-        if name in tracing.HEADERS:
+        if name in _TRACING:
             # one that comes twice is one, as in WSGI
             key = 'HTTP_' + name.upper().replace('-', '_')
             environ[key] = environ[key] + ',' + value if key in environ else value

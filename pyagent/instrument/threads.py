@@ -19,8 +19,7 @@ def start(original, args, kwargs):
 def _prepare(thread):
     target, own = getattr(thread, '_target', None), vars(thread).get('run')
     pooled = getattr(target, '__module__', None) in _POOLS
-    bind = carrying.outside if pooled else carrying.carry
-    run = bind(thread.run)
+    run = carrying.outside(thread.run) if pooled else carrying.carry(thread.run, anew=True)
 
     def run_once():
         _restore(thread, own)

@@ -7,6 +7,7 @@ treats specially (lists, tuples, bytes, its own file wrapper) go through untouch
 from __future__ import absolute_import
 
 import sys
+from functools import partial
 
 from ..core import blocked, context, guard, lifecycle
 from .answer import Answer
@@ -134,7 +135,6 @@ def _finish(answer, body, environ):
     return body
 
 
-@guard.guarded
 def _count(answer, parts):
     for part in parts:
         answer.count(part)
@@ -156,10 +156,6 @@ def application_method(framework):
         if kwargs or len(args) != 3:
             return original(*args, **kwargs)
         app, environ, start_response = args
-
-        def bound(environ, start_response):
-            return original(app, environ, start_response)
-
-        return call(bound, environ, start_response, framework)
+        return call(partial(original, app), environ, start_response, framework)
 
     return handler

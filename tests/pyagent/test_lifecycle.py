@@ -87,7 +87,29 @@ class Monitor(AgentCase):
         thread.join()
         inherits = getattr(sys.flags, 'thread_inherit_context', 0)  # 3.14 and later, off unless free-threaded
         self.assertEqual(seen, [request, request if inherits else None])
-        self.assertEqual(marks, [request.number, request.number if inherits else 0])
+        self.assertEqual(marks, [] if inherits else [request.number, 0])
+
+    def test_carry_to_a_thread_without_a_mark(self):
+        """For a request that shares its thread a pool's thread keeps the empty mark, at no call; one that was left there is
+        taken away, and so is what a new thread has of the one that started it."""
+        request = lifecycle.begin(environ(), shares_thread=True)
+        marks = []
+        real, mark.set_mark = mark.set_mark, marks.append
+        self.addCleanup(setattr, mark, 'set_mark', real)
+        context.enter(None)
+        self.addCleanup(context.enter, None)
+        work = []
+        for anew in (False, True):
+            context.enter(request)
+            work.append(lifecycle.carry(lambda: None, anew))
+            context.enter(None)
+        work[0]()
+        self.assertEqual(marks, [])
+        mark.leave_mark(request.number)
+        work[0]()
+        self.assertEqual(marks, [request.number, 0])
+        work[1]()
+        self.assertEqual(marks, [request.number, 0, 0])
 
     def test_body_is_capped(self):
         """At most 128 KiB of a body are kept; its size is told in full."""

@@ -42,7 +42,7 @@ class Tasks(AgentCase):
         self.assertEqual(json.loads(record['body']), {'args': ['a'], 'kwargs': {'b': 1}})
         self.assertEqual(record['headers'], [['content-type', 'application/json']])
         self.assertEqual((record['trace_id'], record['parent_span_id']), tuple(PARENT.split('-')[1:3]))
-        self.assertEqual((record['method'], record['path'], record.get('status')), ('', '', None))
+        self.assertEqual((record['method'], record['path'], record['status']), ('', '', 0))
 
     def test_objects(self):
         """They are taken apart by their attributes; nothing of theirs is called."""
