@@ -7,7 +7,8 @@ once for each such set of characters, and chains that begin alike go their way t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -15,8 +16,9 @@ from collector.detect.seclang.transformations import FUNCTIONS
 
 Chain = tuple[str, ...]
 Marks = frozenset[int]
+Key = TypeVar("Key")
 
-MAX_TURNS = 4096
+MAX_TURNS = 512
 MANY = 64
 _DOUBLE, _HIGH, _SPACE, _CAPITAL = 256, 0x80, 9, ord("A")
 _WHITE = [code for code in range(256) if chr(code).isspace() and code != 32]
@@ -58,35 +60,53 @@ def marks(text: str) -> Marks:
 
 
 class _Turn(Struct, frozen=True):
-    """What to do with a text: whether it is one of those sought, and which functions lead to others."""
+    """What to do with a text: whether it is one of those sought, which functions lead to others, and which of these
+    have to be looked at again."""
 
     ends: bool
+    last: tuple[Callable[[str], str], ...]
     ways: tuple[tuple[Callable[[str], str], frozenset[Chain]], ...]
 
 
 class Chains:
-    """Remembers what there is to do."""
+    """Some chains, and what there is to do for texts that hold this and that."""
 
-    def __init__(self) -> None:
+    def __init__(self, chains: Iterable[Chain]) -> None:
+        self._chains = frozenset(chains)
+        self._first: dict[Marks, _Turn] = {}
         self._turns: dict[tuple[frozenset[Chain], Marks], _Turn] = {}
 
-    def texts(self, value: str, chains: frozenset[Chain]) -> set[str]:
+    def texts(self, value: str) -> set[str]:
         """All that these chains make of a value; texts that differ in capital letters alone may be missing."""
         found = set[str]()
-        self._follow(value, chains, found)
+        present = marks(value)
+        turn = self._first.get(present)
+        if turn is None:
+            turn = _remembered(self._first, present, _turn(self._chains, present))
+        self._take(turn, value, found)
         return found
+
+    def _take(self, turn: _Turn, text: str, found: set[str]) -> None:
+        if turn.ends:
+            found.add(text)
+        for function in turn.last:
+            found.add(function(text))
+        for function, rest in turn.ways:
+            self._follow(function(text), rest, found)
 
     def _follow(self, text: str, chains: frozenset[Chain], found: set[str]) -> None:
         key = (chains, marks(text))
         turn = self._turns.get(key)
         if turn is None:
-            if len(self._turns) >= MAX_TURNS:
-                self._turns.clear()
-            turn = self._turns[key] = _turn(*key)
-        if turn.ends:
-            found.add(text)
-        for function, rest in turn.ways:
-            self._follow(function(text), rest, found)
+            turn = _remembered(self._turns, key, _turn(*key))
+        self._take(turn, text, found)
+
+
+def _remembered(turns: dict[Key, _Turn], key: Key, turn: _Turn) -> _Turn:
+    if len(turns) >= MAX_TURNS:
+        turns.clear()
+    turns[key] = turn
+    return turn
 
 
 def _turn(chains: frozenset[Chain], present: Marks) -> _Turn:
@@ -95,7 +115,10 @@ def _turn(chains: frozenset[Chain], present: Marks) -> _Turn:
     for chain in left:
         if chain:
             ways.setdefault(chain[0], set()).add(chain[1:])
-    return _Turn(() in left, tuple((FUNCTIONS[name], frozenset(rest)) for name, rest in ways.items()))
+    last = tuple(FUNCTIONS[name] for name, rest in ways.items() if rest == {()})
+    return _Turn(
+        () in left, last, tuple((FUNCTIONS[name], frozenset(rest)) for name, rest in ways.items() if rest != {()})
+    )
 
 
 def _rest(chain: Chain, present: Marks) -> Chain:
@@ -106,7 +129,20 @@ def _rest(chain: Chain, present: Marks) -> Chain:
 
 
 def _idle(name: str, after: Chain, present: Marks) -> bool:
+    """Whether a transformation changes nothing of such a text, or capital letters that nothing after it looks at."""
     lettered = name in ("lowercase", "uppercase", "cmdline")
-    if lettered and (_CAPITAL in present or name == "uppercase") and not _BLIND.issuperset(after):
+    if lettered and (_CAPITAL in present or name == "uppercase") and not _blind(after, present):
         return False
-    return name in ("lowercase", "uppercase") or (name in _MEANING and present.isdisjoint(_MEANING[name]))
+    return name in ("lowercase", "uppercase") or _needless(name, present)
+
+
+def _blind(chain: Chain, present: Marks) -> bool:
+    """Whether no transformation of a chain looks at capital letters, those at its beginning aside that change nothing
+    else."""
+    while chain and (chain[0] in ("lowercase", "uppercase") or _needless(chain[0], present)):
+        chain = chain[1:]
+    return _BLIND.issuperset(chain)
+
+
+def _needless(name: str, present: Marks) -> bool:
+    return name in _MEANING and present.isdisjoint(_MEANING[name])
