@@ -6,7 +6,7 @@ A facet is what a variable stands for in a request: the values of a header, a me
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from collector.detect.seclang import effects, step
 from collector.detect.seclang.effects import Effects
@@ -28,6 +28,8 @@ _PLAIN = frozenset(
 _VARYING = frozenset(("content-length", "cookie", "referer", "range", "if-modified-since", "if-none-match"))
 
 Facets = tuple[Variable, ...]
+Value = Callable[[Mapping[str, Pairs], Mapping[str, Pairs]], object]
+"""Gets a facet out of the collections, and the headers by name."""
 
 
 class Group:
@@ -83,6 +85,7 @@ class Grouped:
                     break
         self._facets = sorted({one for facets, _ in found for one in facets}, key=_varies)
         self._steady = sum(not _varies(one) for one in self._facets)
+        self._values = [_value(one) for one in self._facets]
         groups = [
             Group(tuple(map(self._facets.index, facets)), whole, some, environment, known)
             for (facets, whole), some in found.items()
@@ -94,7 +97,7 @@ class Grouped:
 
     def candidates(self, collections: Mapping[str, Pairs], headers: Mapping[str, Pairs]) -> frozenset[int]:
         """Those that would fire, or may."""
-        values = tuple([_facet(one, collections, headers) for one in self._facets])
+        values = tuple([value(collections, headers) for value in self._values])
         steady = values[: self._steady]
         found = self._known.get(steady)
         if found is None:
@@ -147,9 +150,15 @@ def _one_header(variable: Variable) -> bool:
     return variable.name == "REQUEST_HEADERS" and bool(variable.key) and not variable.by_expression
 
 
-def _facet(variable: Variable, collections: Mapping[str, Pairs], headers: Mapping[str, Pairs]) -> object:
-    if variable.name == "REQUEST_HEADERS" and not variable.by_expression and variable.key:
-        values = headers.get(variable.key.lower(), ())
-        return len(values) if variable.count else tuple([value for _, value in values])
-    values = values_of(variable, collections)
-    return len(values) if variable.count else tuple(values)
+def _value(variable: Variable) -> Value:
+    """How to get a facet."""
+    name, key, count = variable.name, variable.key.lower(), variable.count
+    if name == "REQUEST_HEADERS" and not variable.by_expression and key:
+        if count:
+            return lambda _, headers: len(headers.get(key, ()))
+        return lambda _, headers: tuple(headers.get(key, ()))
+    if count:
+        return lambda collections, _: len(values_of(variable, collections))
+    if not key:
+        return lambda collections, _: tuple(collections.get(name, ()))
+    return lambda collections, _: tuple(values_of(variable, collections))

@@ -16,7 +16,7 @@ from collector.detect.seclang.rule import STORED, Rule
 from collector.detect.seclang.syntax import Variable
 from collector.detect.seclang.transaction import Pairs
 
-MAX_KNOWN = 1024
+MAX_KNOWN = 256
 MAX_SHORT = 256
 """Characters of a value for which an answer is remembered."""
 
@@ -90,7 +90,7 @@ class Link:
 
     def _verdict(self, value: str, state: State, find: Find | None) -> str | None:
         """The transformed text for which the operator holds, or None; remembered where only the value decides."""
-        if self.argument or len(value) > MAX_SHORT:
+        if self._test is not None or self.argument or len(value) > MAX_SHORT:
             return self._judged(value, state, find)
         known = self._verdicts.get(value, "")
         if known == "":
@@ -131,7 +131,7 @@ class Link:
         if self._test is not None:
             return self._test(text, expand(self.argument, state, self.rule) if self.argument else self._fixed)
         if self.detector:
-            return self._direct(text) and operators.DETECTORS[self.detector](text)
+            return operators.DETECTORS[self.detector](text)
         return not self.numbers.isdisjoint(find(text)) if find is not None and self.numbers else self._direct(text)
 
     def _direct(self, text: str) -> bool:

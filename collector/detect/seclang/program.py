@@ -79,12 +79,17 @@ class Program:
         find = self._finder()
         state = State(collections, dict(self._environment))
         fired, skipped = self._run(numbers - self._settled.numbers, values, state, find)
-        if not skipped and self._settled.holds(state):
+        if not skipped and self._holds(state):
             return Outcome(fired, dict(self._settled.variables), transaction.truncated)
         state = State(collections, dict(self._environment))
         numbers = numbers.union(*[self._readers[one] for one in numbers if one in self._readers])
         fired, _ = self._run(numbers, values, state, find)
         return Outcome(fired, state.tx, transaction.truncated)
+
+    def _holds(self, state: State) -> bool:
+        """Whether what has run leaves the settled rules as they are."""
+        removed = _changed(state) and any(_removed(self._steps[one].rule, state) for one in self._settled.numbers)
+        return not removed and self._settled.holds(state)
 
     def _run(
         self, numbers: Iterable[int], values: Mapping[int, Container[str]], state: State, find: Find
@@ -158,7 +163,7 @@ class Program:
         self._settled = Settled(rest, self._environment)
         self._groups = facets.Grouped(rest, self._environment)
         rest = {n: one for n, one in rest.items() if n not in self._groups.steps}
-        found = {number: one for number, one in rest.items() if one.links[0].numbers}
+        found = {n: one for n, one in rest.items() if _can_be_found(one.links[0])}
         self._index = Index(found, self.database, self._patterns, where, fallback)
         rest = {number: one for number, one in rest.items() if number not in found}
         sleeping = {n: effects.effects(one, 1) for n, one in rest.items() if self._sleeps(one)}
@@ -187,7 +192,8 @@ def _unread(number: int, known: dict[int, effects.Effects]) -> bool:
 
 
 def _can_be_found(link: Link) -> bool:
-    """Whether the database can tell that a rule may fire: it asks for expressions, in what came with the request."""
+    """Whether the index can tell that a rule may fire: it asks for expressions or a detector, in what came with the
+    request."""
     usual = all(one.name != "TX" and not one.count and not one.name.startswith("MATCHED") for one in link.wanted)
     return link.words is not None and not link.negated and usual
 

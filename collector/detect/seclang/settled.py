@@ -1,5 +1,5 @@
-"""The rules whose outcome is known as long as no other rule has changed anything: they look at variables alone, mostly to
-add up scores. They are run once, here, and at requests only after others have changed something.
+"""The rules whose outcome is known as long as no other rule has changed anything: they look at variables alone, mostly
+to add up scores. They are run once, here, and at requests only after others have changed something.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ class Settled:
         self.variables = state.tx
 
     def holds(self, state: State) -> bool:
-        """Whether other rules have left things as they were."""
+        """Whether other rules have left everything as it was that these look at."""
         targets = any(variable.name == "TX" for _, _, variable in state.removed_targets)
-        changed = state.stopped or state.removed_ids or state.removed_tags or targets
-        return not changed and state.tx == self._environment
+        return not state.stopped and not targets and state.tx == self._environment
 
 
 def _looks_inside(one: Step, known: Effects) -> bool:
