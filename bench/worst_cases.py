@@ -55,10 +55,13 @@ def classes() -> dict[str, Callable[[int], RequestRecord]]:
 
 
 def spent(judge: Judge, one: RequestRecord) -> float:
-    """Milliseconds."""
-    before = time.process_time()
-    judge.report(one, Process(pid=1, service="bench"), True)
-    return (time.process_time() - before) * 1e3
+    """Milliseconds, the least of three times: what a rule makes when it is first asked is made once."""
+    took = []
+    for _ in range(3):
+        before = time.process_time()
+        judge.report(one, Process(pid=1, service="bench"), True)
+        took.append((time.process_time() - before) * 1e3)
+    return min(took)
 
 
 def main() -> None:

@@ -6,15 +6,15 @@ Sources: RFC 7578 (multipart/form-data), RFC 8259 (JSON), WHATWG URL (urlencoded
 from __future__ import annotations
 
 import base64
-import html
 import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 from msgspec import Struct
+
+from collector.detect.entities import unescape
 
 MAX_PAIRS = 3072
 MAX_VALUES = 4096
@@ -37,6 +37,12 @@ _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _UNQUOTED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _JOINED = re.compile(r"&&|&#[0-9x]|&[A-Za-z]{2,8};")
 _WIDE = re.compile(r"%u([0-9a-f]{4})", re.IGNORECASE)
+_PERCENT = re.compile(rb"%[0-9A-Fa-f]{2}")
+_BYTES = {
+    f"%{high}{low}".encode(): bytes([int(high + low, 16)])
+    for high in "0123456789abcdefABCDEF"
+    for low in "0123456789abcdefABCDEF"
+}
 _LONG = re.compile(rb"(?:\xc0|\xe0\x80|\xf0\x80\x80|\xf8\x80\x80\x80|\xfc\x80\x80\x80\x80)[\x80-\xbf]"
                    rb"|(?:\xc1|\xe0\x81|\xf0\x80\x81|\xf8\x80\x80\x81|\xfc\x80\x80\x80\x81)[\x80-\xbf]")  # fmt: skip
 _BASE64 = re.compile(r"[A-Za-z0-9+/_ -]+={0,2}")
@@ -152,7 +158,7 @@ def xml(text: str, cuts: Cuts | None = None) -> Iterator[Value]:
             return
         value = next((group for group in match.groups() if group), "").strip()
         if len(value) > 1:
-            yield Value("", html.unescape(value))
+            yield Value("", unescape(value))
 
 
 def strings(text: str) -> Iterator[Value]:
@@ -165,9 +171,7 @@ def strings(text: str) -> Iterator[Value]:
 
 def _unquoted(match: re.Match[str]) -> str:
     number, letter = match.groups()
-    return (
-        chr(int(number, 16)) if number else {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}.get(letter, letter)
-    )
+    return chr(int(number, 16)) if number else _LETTERS.get(letter, letter)
 
 
 def base64_text(value: str) -> str:
@@ -193,7 +197,11 @@ def unescaped(text: str) -> str:
     """A text without percent escapes (RFC 3986, 2.1), those of IIS (%u0027) and over-long UTF-8 (%c0%af) included."""
     if "%u" in text or "%U" in text:
         text = _WIDE.sub(_character, text)
-    return _shortest(unquote_to_bytes(text.encode("utf-8", "replace"))).decode("utf-8", "replace")
+    return _shortest(_PERCENT.sub(_byte, text.encode("utf-8", "replace"))).decode("utf-8", "replace")
+
+
+def _byte(match: re.Match[bytes]) -> bytes:
+    return _BYTES[match.group()]
 
 
 def _character(match: re.Match[str]) -> str:

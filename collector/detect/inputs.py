@@ -29,6 +29,9 @@ MAX_SEGMENTS = 64
 MAX_LAYERS = 4
 """Encodings within each other that are taken off, the value as it came included."""
 
+NORMALIZED = 4096
+"""Characters that are brought into a compatibility form at a time."""
+
 MAX_VARIANTS = 512
 MIN_ENCODED = 8
 """Characters of a part of the path, or of letters and digits alone, that may be base64."""
@@ -191,8 +194,14 @@ def _values(value: str) -> Iterable[Value]:
 
 def plain_letters(value: str) -> str:
     """Compatibility forms as the letters they stand for (Unicode NFKC), slashes that are only like ones as slashes,
-    without characters that are not seen."""
-    return normalize("NFKC", _UNSEEN.sub("", value))[:MAX_LENGTH].translate(_SLASHES)
+    without characters that are not seen. Some stand for eighteen: what is too long then is left out from the end."""
+    value, found, length = _UNSEEN.sub("", value), list[str](), 0
+    for start in range(0, len(value), NORMALIZED):
+        found.append(normalize("NFKC", value[start : start + NORMALIZED]))
+        length += len(found[-1])
+        if length >= MAX_LENGTH:
+            break
+    return "".join(found)[:MAX_LENGTH].translate(_SLASHES)
 
 
 def _cookies(header: str, cuts: Cuts) -> Iterator[Input]:

@@ -1,15 +1,15 @@
 """Own rules in use: their expressions live in one database, and one scan of all inputs together says what to do.
 
 The inputs stand in it line by line, each with the disguises taken off that it has; `^` and `$` match at lines, so what
-matches within one input matches there too. Mostly nothing does, and that was all. Where something does, each text is
-scanned by itself, and RE2 has the last word on what the scan found there: with it the place, the length, the detector,
-and what must not be there.
+matches within one input matches there too. Mostly nothing does, and that was all. Where something does, or the texts
+are long, each is scanned by itself, and RE2 has the last word on what the scan found there: with it the place, the
+length, the detector, and what must not be there.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,6 +32,12 @@ MAX_MATCHES = 64
 """Matches kept of one request."""
 
 MAX_PART = 4096
+MAX_JOINED = 4096
+"""Characters of a text, on an average, up to which all are scanned together first."""
+
+MAX_CHAINS = 2
+"""Chains of transformations that each have their expressions looked for by themselves."""
+
 MAX_REMEMBERED = 2048
 """Header values whose disguises are remembered."""
 
@@ -118,6 +124,10 @@ class RuleSet:
         self._texts_of_header = lru_cache(MAX_REMEMBERED)(self._texts)
         patterns = [Pattern(core(regex), caseless=True, multiline=True) for regex in numbers]
         self.database = Database(patterns, where, fallback)
+        self._by_chain = {
+            chain: _chosen(patterns, [n for n, one in enumerate(self._entries) if chain in one], where, fallback)
+            for chain in self._every
+        }
         for reason in self.database.refused.values():
             raise PatternError(reason)
 
@@ -125,14 +135,21 @@ class RuleSet:
         """The rules that these inputs match; one match for a rule and parameter."""
         inputs = list(items)
         texts = [self._texts_of(item) for item in inputs]
-        if not self.database.find("\n".join([text for some in texts for text, _ in some])):
+        every = [text for some in texts for text, _ in some]
+        if sum(map(len, every)) < MAX_JOINED * len(every) and not self.database.find("\n".join(every)):
             return []
         found: dict[tuple[str, str, str], Match] = {}
         for item, some in zip(inputs, texts, strict=True):
             for text, chains in some:
-                for number in sorted(self.database.find(text)):
+                for number in sorted(self._find(text, chains)):
                     self._confirm(number, text, chains, item, inputs, found)
         return list(found.values())
+
+    def _find(self, text: str, chains: Sequence[Chain]) -> Collection[int]:
+        """The expressions that match a text and are asked for by these chains; maybe others."""
+        if len(chains) > MAX_CHAINS:
+            return self.database.find(text)
+        return {number for chain in chains for number in self._by_chain[chain].find(text)}
 
     def matches_example(self, rule: Rule, value: str) -> bool:
         """Whether the first condition of a rule matches a value, wherever it looks."""
@@ -195,6 +212,10 @@ def expression(regex: str) -> Any:
 def _on_answers(rule: Rule) -> bool:
     """Whether a rule looks at answers."""
     return any(place.partition(":")[0] in ANSWER for condition in rule.conditions for place in condition.inputs)
+
+
+def _chosen(patterns: Sequence[Pattern], numbers: Sequence[int], where: Path | None, fallback: bool) -> Database:
+    return Database([patterns[number] for number in numbers], where, fallback, numbers=numbers)
 
 
 def _places(condition: Condition) -> dict[str, frozenset[str] | None]:

@@ -5,19 +5,19 @@ Named after the transformations of ModSecurity where one exists.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 from collector.detect.bodies import unescaped
+from collector.detect.entities import unescape
 
 Transform = Literal[
     "lowercase", "urlDecode", "htmlEntityDecode", "replaceComments", "shellPlain", "cmdLine", "jsDecode"
 ]
 
 _COMMENT = re.compile(r"/\*!\d{0,6}|/\*(?:[^*]|\*(?!/))*\*/|\*/")
-_QUOTING = re.compile(r"\\(?=[A-Za-z\r\n])\r?\n?|(?<=\w)(?:''|\"\")(?=\w)|(?<=\w)'(\w)'|(?<=\w)\"(\w)\"|\$[@*]")
+_QUOTING = re.compile(r"\\(?=[A-Za-z\r\n])\r?\n?|'(?<=\w')(?:'(?=\w)|(\w)')|\"(?<=\w\")(?:\"(?=\w)|(\w)\")|\$[@*]")
 _IFS = re.compile(r"\$\{?IFS[^}\s;|&'\"/]{0,16}\}?")
 _FILLERS = re.compile(r"\$(?:[@*!?]|(?=['\"])|\{?[a-z]{1,3}\}?(?=[^\w(]|$))|\$\(\w{1,3}\)|\$\{\w{1,3}\}")
 _QUOTES = re.compile(r"[\\'\"^]")
@@ -46,7 +46,7 @@ def html_entity_decode(value: str) -> str:
     ('<b>', '<code>&lt;b></code>')
     """
     if "&" in value:
-        value = html.unescape(html.unescape(_shown(value) if "</" in value else value)).replace(_KEPT, "&lt;")
+        value = unescape(unescape(_shown(value) if "</" in value else value)).replace(_KEPT, "&lt;")
     return _CONTROL.sub("", value)
 
 

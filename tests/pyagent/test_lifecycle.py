@@ -101,7 +101,7 @@ class Monitor(AgentCase):
         work = []
         for anew in (False, True):
             context.enter(request)
-            work.append(lifecycle.carry(lambda: None, anew))
+            work.append(carrying.carry(lambda: None, anew))
             context.enter(None)
         work[0]()
         self.assertEqual(marks, [])

@@ -17,7 +17,7 @@ from collector.detect.match import cache, hyper
 from collector.detect.match.pattern import Pattern
 from collector.detect.match.sets import Sets
 
-FORMAT = 2
+FORMAT = 3
 MAX_REMEMBERED = 8192
 """Texts whose result is remembered; then it begins anew."""
 
@@ -27,14 +27,16 @@ MAX_TEXT = 256
 
 class Database:
     """Patterns by their place in the list, or by the numbers given. `refused`: those that no engine takes, with the
-    reason. `engine`: hyperscan, re2, or both."""
+    reason. `engine`: hyperscan, re2, or both. Without `slow` RE2 takes what it finds much quicker: for texts of which
+    most hold nothing, and expressions that both engines read alike (`$` is not the same to them before a last line
+    feed)."""
 
     def __init__(
         self, patterns: Sequence[Pattern], where: Path | None = None, fallback: bool = False, encoding: str = "utf-8",
-        numbers: Sequence[int] | None = None,
+        numbers: Sequence[int] | None = None, slow: bool = True,
     ) -> None:  # fmt: skip
         numbered = list(zip(range(len(patterns)) if numbers is None else numbers, patterns, strict=True))
-        self._hyper, left = (None, numbered) if fallback or not hyper.AVAILABLE else _hyper(numbered, where)
+        self._hyper, left = (None, numbered) if fallback or not hyper.AVAILABLE else _hyper(numbered, where, slow)
         self._sets = Sets(left)
         self.refused = self._sets.refused
         self._only = self._hyper.scan if self._hyper is not None and not left else None
@@ -64,13 +66,13 @@ class Database:
 
 
 def _hyper(
-    patterns: list[tuple[int, Pattern]], where: Path | None
+    patterns: list[tuple[int, Pattern]], where: Path | None, slow: bool
 ) -> tuple[hyper.Hyper | None, list[tuple[int, Pattern]]]:
     """The database from the cache, or compiled; and the patterns that are not in it."""
-    name = _name(patterns)
+    name = _name(patterns, slow)
 
     def make() -> bytes:
-        return msgspec.msgpack.encode(hyper.compile_all(patterns))
+        return msgspec.msgpack.encode(hyper.compile_all(patterns, slow))
 
     for attempt in (0, 1):
         try:
@@ -84,6 +86,6 @@ def _hyper(
     return None, patterns
 
 
-def _name(patterns: list[tuple[int, Pattern]]) -> str:
-    content = msgspec.msgpack.encode((FORMAT, hyper.version(), hyper.platform(), patterns))
+def _name(patterns: list[tuple[int, Pattern]], slow: bool) -> str:
+    content = msgspec.msgpack.encode((FORMAT, hyper.version(), hyper.platform(), patterns, slow))
     return hashlib.sha256(content).hexdigest()[:40] + ".db"

@@ -7,6 +7,7 @@ the work.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 from importlib import import_module, metadata
 from platform import machine
@@ -18,6 +19,14 @@ try:
     hyperscan: Any = import_module("hyperscan")
 except ImportError:
     hyperscan = None
+
+LONG = 1024
+"""Characters of an expression that may be slow here."""
+
+SLOW = 8
+"""Times as long as a plain word takes."""
+
+PROSE = b"The old man had taught the boy to fish, and the boy loved him; they went out to sea in two boats. " * 20
 
 AVAILABLE: bool = hyperscan is not None
 
@@ -62,17 +71,35 @@ def load(data: bytes) -> Hyper:
         raise RefusedError(str(error)) from None
 
 
-def compile_all(patterns: Sequence[tuple[int, Pattern]]) -> tuple[bytes, list[int]]:
-    """A serialised database, and the numbers of the expressions that are not in it. Each is tried alone only where
-    they do not compile together."""
-    good = list(patterns)
+def compile_all(patterns: Sequence[tuple[int, Pattern]], slow: bool = True) -> tuple[bytes, list[int]]:
+    """A serialised database, and the numbers of the expressions that are not in it: refused, or slow here, unless these
+    are wanted, too. Each is tried alone only where they do not compile together."""
+    good = [one for one in patterns if slow or not _slow(one[1])]
     database = _compile(good) if good else None
     if database is None:
-        good = [one for one in patterns if _compile([one]) is not None]
+        good = [one for one in good if _compile([one]) is not None]
         database = _compile(good) if good else None
     taken = {number for number, _ in good} if database is not None else set[int]()
     left = [number for number, _ in patterns if number not in taken]
     return (hyperscan.dumpb(database) if database is not None else b""), left
+
+
+def _slow(pattern: Pattern) -> bool:
+    """Whether a long expression is one large automaton here, without a fixed text to look for first: RE2 is quicker."""
+    if len(pattern.expression) < LONG or (database := _compile([(0, pattern)])) is None:
+        return False
+    word = _compile([(0, Pattern("select"))])
+    return _least(database) > SLOW * _least(word)
+
+
+def _least(database: Any) -> int:
+    """Nanoseconds for prose that holds nothing to find."""
+    scan, took = Hyper(_ready(database)).scan, []
+    for _ in range(20):
+        before = time.process_time_ns()
+        scan(PROSE)
+        took.append(time.process_time_ns() - before)
+    return min(took)
 
 
 def _compile(patterns: Sequence[tuple[int, Pattern]]) -> Any:

@@ -23,8 +23,10 @@ MAX_TEXT = 32768
 
 
 def sql(text: str) -> bool:
-    """Whether a text is an SQL injection by its tokens."""
-    return AVAILABLE and bool(libinjection.is_sql_injection(_plain(text))["is_sqli"])
+    """Whether a text is an SQL injection by its tokens. A single word or number is none."""
+    if not AVAILABLE or text.isidentifier() or text.isdigit():
+        return False
+    return bool(libinjection.is_sql_injection(_plain(text))["is_sqli"])
 
 
 def fingerprint(text: str) -> str:
@@ -47,8 +49,8 @@ def surely_sql(text: str) -> bool:
 
 
 def xss(text: str) -> bool:
-    """Whether a text is markup that runs a script."""
-    return AVAILABLE and bool(libinjection.is_xss(_plain(text))["is_xss"])
+    """Whether a text is markup that runs a script: there must be a tag, or a value of an attribute."""
+    return AVAILABLE and ("<" in text or "=" in text) and bool(libinjection.is_xss(_plain(text))["is_xss"])
 
 
 def _plain(text: str) -> str:

@@ -6,7 +6,7 @@ A facet is what a variable stands for in a request: the values of a header, a me
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from collector.detect.seclang import effects, step
 from collector.detect.seclang.effects import Effects
@@ -17,7 +17,7 @@ from collector.detect.seclang.syntax import Variable
 from collector.detect.seclang.transaction import Pairs
 
 MAX_REMEMBERED = 1024
-MAX_SIZE = 512
+MAX_SIZE = 1024
 """Characters of the values for which an answer is remembered."""
 
 _PLAIN = frozenset(
@@ -25,7 +25,11 @@ _PLAIN = frozenset(
      "MULTIPART_STRICT_ERROR", "MULTIPART_UNMATCHED_BOUNDARY", "REQUEST_HEADERS_NAMES")
 )  # fmt: skip
 
+_VARYING = frozenset(("content-length", "cookie", "referer", "range", "if-modified-since", "if-none-match"))
+
 Facets = tuple[Variable, ...]
+Value = Callable[[Mapping[str, Pairs], Mapping[str, Pairs]], object]
+"""Gets a facet out of the collections, and the headers by name."""
 
 
 class Group:
@@ -43,11 +47,12 @@ class Group:
         known = self._known.get(mine)
         if known is None:
             known = self._asked(collections)
-            if sum(len(str(value)) for value in mine) <= MAX_SIZE:
-                if len(self._known) >= MAX_REMEMBERED:
-                    self._known.clear()
-                self._known[mine] = known
+            _keep(self._known, mine, known)
         return known
+
+    def within(self, count: int) -> bool:
+        """Whether all are among so many facets from the beginning."""
+        return all(place < count for place in self._places)
 
     def _asked(self, collections: Mapping[str, Pairs]) -> frozenset[int]:
         return frozenset(number for number, one in self.steps.items() if self._matters(number, one, collections))
@@ -65,7 +70,8 @@ class Group:
 
 
 class Grouped:
-    """The steps whose outcome, or whether they may fire, their facets decide."""
+    """The steps whose outcome, or whether they may fire, their facets decide. What comes of all facets that mostly come
+    again is remembered together, of the others group by group."""
 
     def __init__(self, steps: Mapping[int, Step], environment: Environment) -> None:
         known = {number: effects.effects(one) for number, one in steps.items()}
@@ -77,21 +83,45 @@ class Grouped:
                 if facets is not None and _alone(one, whole, others):
                     found[facets, whole][number] = one
                     break
-        self._facets = list(dict.fromkeys(one for facets, _ in found for one in facets))
-        self._groups = [
+        self._facets = sorted({one for facets, _ in found for one in facets}, key=_varies)
+        self._steady = sum(not _varies(one) for one in self._facets)
+        self._values = [_value(one) for one in self._facets]
+        groups = [
             Group(tuple(map(self._facets.index, facets)), whole, some, environment, known)
             for (facets, whole), some in found.items()
         ]
+        self._often = [one for one in groups if one.within(self._steady)]
+        self._apart = [one for one in groups if not one.within(self._steady)]
+        self._known: dict[tuple[object, ...], frozenset[int]] = {}
         self.steps = frozenset(number for some in found.values() for number in some)
 
-    def candidates(self, collections: Mapping[str, Pairs], headers: Mapping[str, Pairs]) -> set[int]:
+    def candidates(self, collections: Mapping[str, Pairs], headers: Mapping[str, Pairs]) -> frozenset[int]:
         """Those that would fire, or may."""
-        values = tuple([_facet(one, collections, headers) for one in self._facets])
-        found = set[int]()
-        for group in self._groups:
-            if some := group.candidates(values, collections):
-                found |= some
-        return found
+        values = tuple([value(collections, headers) for value in self._values])
+        steady = values[: self._steady]
+        found = self._known.get(steady)
+        if found is None:
+            found = frozenset().union(*[group.candidates(values, collections) for group in self._often])
+            _keep(self._known, steady, found)
+        more = [some for group in self._apart if (some := group.candidates(values, collections))]
+        return found.union(*more) if more else found
+
+
+def _keep(known: dict[tuple[object, ...], frozenset[int]], values: tuple[object, ...], steps: frozenset[int]) -> None:
+    """Remember what came of values that are not too long."""
+    if sum(len(str(value)) for value in values) <= MAX_SIZE:
+        if len(known) >= MAX_REMEMBERED:
+            known.clear()
+        known[values] = steps
+
+
+def _varies(variable: Variable) -> bool:
+    """Whether a facet is mostly another one at the next request."""
+    return (
+        variable.name == "REMOTE_ADDR"
+        or variable.name.startswith("ARGS")
+        or (variable.name == "REQUEST_HEADERS" and variable.key.lower() in _VARYING and not variable.count)
+    )
 
 
 def _alone(one: Step, whole: bool, others: list[str]) -> bool:
@@ -120,9 +150,15 @@ def _one_header(variable: Variable) -> bool:
     return variable.name == "REQUEST_HEADERS" and bool(variable.key) and not variable.by_expression
 
 
-def _facet(variable: Variable, collections: Mapping[str, Pairs], headers: Mapping[str, Pairs]) -> object:
-    if variable.name == "REQUEST_HEADERS" and not variable.by_expression and variable.key:
-        values = headers.get(variable.key.lower(), ())
-        return len(values) if variable.count else tuple([value for _, value in values])
-    values = values_of(variable, collections)
-    return len(values) if variable.count else tuple(values)
+def _value(variable: Variable) -> Value:
+    """How to get a facet."""
+    name, key, count = variable.name, variable.key.lower(), variable.count
+    if name == "REQUEST_HEADERS" and not variable.by_expression and key:
+        if count:
+            return lambda _, headers: len(headers.get(key, ()))
+        return lambda _, headers: tuple(headers.get(key, ()))
+    if count:
+        return lambda collections, _: len(values_of(variable, collections))
+    if not key:
+        return lambda collections, _: tuple(collections.get(name, ()))
+    return lambda collections, _: tuple(values_of(variable, collections))

@@ -1,9 +1,4 @@
-"""Which rules may fire, by the expressions that the database finds in a request.
-
-The values of a request are transformed as the rules ask, and all texts that come of them are scanned together, a group
-of collections at a time, with expressions that find rather too much. Only where these find something is each value
-looked at by itself. What was found of short values is remembered.
-"""
+"""Which rules may fire, and for which values, by what is found in each value of a request."""
 
 from __future__ import annotations
 
@@ -11,162 +6,97 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct
-
 from collector.detect.match.database import Database
 from collector.detect.match.pattern import Pattern
-from collector.detect.seclang.chains import Chain, Chains
-from collector.detect.seclang.joined import joined, relaxed
+from collector.detect.seclang.joined import relaxed
 from collector.detect.seclang.link import Link
+from collector.detect.seclang.looks import Expressions, Looks
 from collector.detect.seclang.step import Step
 from collector.detect.seclang.syntax import Variable
 from collector.detect.seclang.transaction import Pairs
 
-MAX_REMEMBERED = 8192
-MAX_REMEMBERED_TEXT = 256
-"""Characters of a value for which it is remembered which rules may fire."""
-
-MAX_APART = 64
-"""Values of a group that are looked at one by one."""
-
 _LINE = frozenset(
-    ("REQUEST_URI", "REQUEST_URI_RAW", "REQUEST_LINE", "REQUEST_FILENAME", "REQUEST_BASENAME", "QUERY_STRING",
-     "REQUEST_METHOD", "REQUEST_PROTOCOL")
+    ("REQUEST_URI", "REQUEST_LINE", "REQUEST_FILENAME", "REQUEST_BASENAME", "QUERY_STRING", "REQUEST_METHOD",
+     "REQUEST_PROTOCOL")
 )  # fmt: skip
+_SAME = {
+    "REQUEST_URI_RAW": "REQUEST_URI", "ARGS_GET": "ARGS", "ARGS_POST": "ARGS", "ARGS_GET_NAMES": "ARGS_NAMES",
+    "ARGS_POST_NAMES": "ARGS_NAMES",
+}  # fmt: skip
+"""Collections whose values stand in another one as well."""
 
-Rules = frozenset[int]
-_NONE: Rules = frozenset()
-
-
-class _Looks(Struct, frozen=True):
-    """What rules do with the values of a collection, or of one key of it: their chains, and who asks for what."""
-
-    chains: frozenset[Chain]
-    rules: dict[int, Rules]
-
-
-class _Plan(Struct, frozen=True):
-    """A collection: its group, and what is done with every value, and with those of some keys."""
-
-    group: str
-    every: _Looks
-    by_key: dict[str, _Looks]
-
-
-class _Value(Struct, frozen=True):
-    """A value of which nothing is known yet."""
-
-    name: tuple[str, str, str]
-    looks: _Looks
-    texts: set[str]
+Found = dict[int, set[str]]
 
 
 class Index:
-    """`numbered`: the steps whose first link has expressions, by number; `numbers` of those links are set here."""
+    """`numbered`: the steps whose first link has expressions or a detector, by number."""
 
     def __init__(self, numbered: Mapping[int, Step], exact: Database, patterns: Sequence[Pattern], where: Path | None,
                  fallback: bool) -> None:  # fmt: skip
-        self._known: dict[tuple[str, str, str], Rules] = {}
-        self._chains = Chains()
-        self._hints = frozenset(
-            n for step in numbered.values() if step.links[0].detector for n in step.links[0].numbers
-        )
-        self._plans = {name: _plan(name, numbered) for name in _collections(numbered.values())}
-        self._databases = self._grouped(patterns, where, fallback)
         empty = set(exact.scan(""))
         self.always = {number for number, step in numbered.items() if not empty.isdisjoint(step.links[0].numbers)}
         """The rules whose expressions match even an empty text, or cannot be looked for in texts that are joined."""
-        refused = {number for one in self._databases.values() for number in one.refused}
+        self._plans = tuple((name, *_plan(name, numbered)) for name in _collections(numbered.values()))
+        expressions = [
+            one for _, every, by_key in self._plans for looks in (every, *by_key.values()) for one in looks.expressions
+        ]
+        refused = _supply(expressions, patterns, where, fallback)
         self.always |= {number for number, step in numbered.items() if not refused.isdisjoint(step.links[0].numbers)}
 
-    def candidates(self, collections: Mapping[str, Pairs]) -> set[int]:
-        """The rules that may fire."""
-        found = set[int]()
-        unknown: dict[str, list[_Value]] = {}
-        for collection, plan in self._plans.items():
+    def candidates(self, collections: Mapping[str, Pairs]) -> Found:
+        """The rules that may fire, and the values for which they may."""
+        found: Found = {}
+        for collection, every, by_key in self._plans:
             for key, value in collections.get(collection, ()):
-                special = key.lower() if plan.by_key and key.lower() in plan.by_key else ""
-                looks = plan.by_key[special] if special else plan.every
-                if not value or not looks.chains:
-                    continue
-                name = (collection, special, value)
-                known = self._known.get(name)
-                if known is None:
-                    texts = self._chains.texts(value, looks.chains)
-                    unknown.setdefault(plan.group, []).append(_Value(name, looks, texts))
-                elif known:
-                    found |= known
-        for group, values in unknown.items():
-            found |= self._look(self._databases[group], values)
+                looks = by_key.get(key.lower(), every) if by_key else every
+                rules = looks.known.get(value)
+                if rules is None:
+                    rules = looks.look(value)
+                for rule in rules:
+                    found.setdefault(rule, set()).add(value)
+        for rule in self.always:
+            found.pop(rule, None)
         return found
-
-    def _look(self, database: Database, values: list[_Value]) -> Rules:
-        """What the expressions of a group find in some values."""
-        numbers = frozenset(database.find(joined(set().union(*[one.texts for one in values]))))
-        if numbers <= self._hints or not 1 < len(values) <= MAX_APART:
-            return self._learn([(one, numbers) for one in values], len(values) <= MAX_APART)
-        return self._learn([(one, frozenset(database.find(joined(one.texts)))) for one in values], True)
-
-    def _learn(self, found: list[tuple[_Value, frozenset[int]]], keep: bool) -> Rules:
-        rules = set[int]()
-        for value, numbers in found:
-            asked = value.looks.rules
-            mine = frozenset().union(*[asked[n] for n in numbers if n in asked]) if numbers else _NONE
-            if mine:
-                rules |= mine
-            if keep and len(value.name[2]) <= MAX_REMEMBERED_TEXT:
-                if len(self._known) >= MAX_REMEMBERED:
-                    self._known.clear()
-                self._known[value.name] = mine
-        return frozenset(rules)
-
-    def _grouped(self, patterns: Sequence[Pattern], where: Path | None, fallback: bool) -> dict[str, Database]:
-        """A database for each group of collections, with the expressions that are asked for there."""
-        asked = defaultdict[str, set[int]](set)
-        for plan in self._plans.values():
-            for looks in (plan.every, *plan.by_key.values()):
-                asked[plan.group] |= set(looks.rules)
-        return {
-            group: Database(
-                [relaxed(patterns[n]) for n in sorted(numbers)], where, fallback, "latin-1", sorted(numbers)
-            )
-            for group, numbers in asked.items()
-        }
 
 
 def collection(variable: Variable) -> str:
-    return "XML@" if variable.name == "XML" and variable.key == "//@*" else variable.name
+    """Where the values of a variable stand, or all of them with others."""
+    return "XML@" if variable.name == "XML" and variable.key == "//@*" else _SAME.get(variable.name, variable.name)
 
 
 def _collections(steps: Iterable[Step]) -> dict[str, None]:
     return {collection(one): None for step in steps for one in step.links[0].wanted}
 
 
-def _plan(name: str, numbered: Mapping[int, Step]) -> _Plan:
-    """What is done with a collection."""
+def _plan(name: str, numbered: Mapping[int, Step]) -> tuple[Looks, dict[str, Looks]]:
+    """What is done with every value of a collection, and with those of some keys."""
     looking = [(number, step.links[0], one) for number, step in numbered.items() for one in step.links[0].wanted
                if collection(one) == name]  # fmt: skip
-    keys = {one.key.lower() for _, _, one in looking if _keyed(one)}
     every = [(number, link) for number, link, one in looking if not _keyed(one)]
-    by_key = {
-        key: _looks(
-            [*every, *((number, link) for number, link, one in looking if _keyed(one) and one.key.lower() == key)]
-        )
-        for key in keys
-    }
+    keyed = defaultdict[str, list[tuple[int, Link]]](list)
+    for number, link, one in looking:
+        if _keyed(one):
+            keyed[one.key.lower()].append((number, link))
     group = "headers" if name.startswith("REQUEST_HEADERS") else "line" if name in _LINE else "payload"
-    return _Plan(group, _looks(every), by_key)
+    return Looks(group, every), {key: Looks(group, [*every, *some]) for key, some in keyed.items()}
 
 
 def _keyed(variable: Variable) -> bool:
     return bool(variable.key) and not variable.by_expression and variable.name != "XML"
 
 
-def _looks(asking: Iterable[tuple[int, Link]]) -> _Looks:
-    rules = defaultdict[int, set[int]](set)
-    chains = set[Chain]()
-    for number, link in asking:
-        chains.update(link.chains)
-        for one in link.numbers:
-            rules[one].add(number)
-    return _Looks(frozenset(chains), {number: frozenset(some) for number, some in rules.items()})
+def _supply(
+    expressions: Iterable[Expressions], patterns: Sequence[Pattern], where: Path | None, fallback: bool
+) -> set[int]:
+    """Give them a database for each kind, with what is asked for there; the expressions that cannot be had."""
+    kinds = defaultdict[str, list[Expressions]](list)
+    for one in expressions:
+        kinds[one.kind].append(one)
+    refused = set[int]()
+    for some in kinds.values():
+        numbers = sorted({number for one in some for number in one.rules})
+        database = Database([relaxed(patterns[n]) for n in numbers], where, fallback, "latin-1", numbers, slow=False)
+        refused |= set(database.refused)
+        for one in some:
+            one.database = database
+    return refused

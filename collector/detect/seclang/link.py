@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from collector.detect.seclang.rule import STORED, Rule
 from collector.detect.seclang.syntax import Variable
 from collector.detect.seclang.transaction import Pairs
 
-MAX_KNOWN = 1024
+MAX_KNOWN = 256
 MAX_SHORT = 256
 """Characters of a value for which an answer is remembered."""
 
@@ -75,21 +76,21 @@ class Link:
         """The expressions of the operator, where it has such."""
         return self.words.patterns if self.words else ()
 
-    def matches(self, state: State, find: Find | None) -> list[Target]:
-        """The targets for which the operator holds, as the operator saw them; `find` asks the database."""
+    def matches(self, state: State, find: Find | None, among: Container[str] | None = None) -> list[Target]:
+        """The targets for which the operator holds, as the operator saw them; `find` asks the database. `among`: the
+        only values for which it may hold, where that is known."""
         if self.rule.unconditional:
             return [Target("", "", "")]
         found = []
-        for target in self.targets(state)[:MAX_TARGETS]:
-            text = self._verdict(target.value, state, find)
+        for name, key, value in islice(self._targets(state, among), MAX_TARGETS):
+            text = self._verdict(value, state, find)
             if text is not None:
-                captured = self._capture(text) if self.captures else ()
-                found.append(Target(target.name, target.key, text, captured))
+                found.append(Target(name, key, text, self._capture(text) if self.captures else ()))
         return found
 
     def _verdict(self, value: str, state: State, find: Find | None) -> str | None:
         """The transformed text for which the operator holds, or None; remembered where only the value decides."""
-        if self.argument or len(value) > MAX_SHORT:
+        if self._test is not None or self.argument or len(value) > MAX_SHORT:
             return self._judged(value, state, find)
         known = self._verdicts.get(value, "")
         if known == "":
@@ -109,28 +110,28 @@ class Link:
             before = text
         return None
 
-    def targets(self, state: State) -> list[Target]:
-        """What the rule looks at, without what is excluded."""
-        found: list[Target] = []
+    def _targets(self, state: State, among: Container[str] | None) -> Iterator[tuple[str, str, str]]:
+        """What the rule looks at, as name, key and value, without what is excluded."""
+        filtered = bool(self.excluded or state.removed_targets)
         for variable in self.wanted:
             listed = _values(variable, state)
             if variable.count:
-                found.append(Target(variable.name, variable.key, str(len(listed))))
-            else:
-                found += [Target(variable.name, key, value) for key, value in listed]
-        if self.excluded:
-            found = [one for one in found if not any(_is(variable, one) for variable in self.excluded)]
-        return [one for one in found if not self._removed(one, state)] if state.removed_targets else found
+                listed = [(variable.key, str(len(listed)))]
+            for key, value in listed:
+                if (among is None or value in among) and not (filtered and self._left_out(variable.name, key, state)):
+                    yield variable.name, key, value
 
-    def _removed(self, target: Target, state: State) -> bool:
-        return any(_rule_is(self.rule, kind, value) and _is(variable, target)
-                   for kind, value, variable in state.removed_targets)  # fmt: skip
+    def _left_out(self, name: str, key: str, state: State) -> bool:
+        return any(_is(variable, name, key) for variable in self.excluded) or any(
+            _is(variable, name, key) and _rule_is(self.rule, kind, value)
+            for kind, value, variable in state.removed_targets
+        )
 
     def _holds(self, text: str, state: State, find: Find | None) -> bool:
         if self._test is not None:
             return self._test(text, expand(self.argument, state, self.rule) if self.argument else self._fixed)
         if self.detector:
-            return self._direct(text) and operators.DETECTORS[self.detector](text)
+            return operators.DETECTORS[self.detector](text)
         return not self.numbers.isdisjoint(find(text)) if find is not None and self.numbers else self._direct(text)
 
     def _direct(self, text: str) -> bool:
@@ -224,13 +225,13 @@ def _expression(text: str) -> Any:
         return None
 
 
-def _is(variable: Variable, target: Target) -> bool:
+def _is(variable: Variable, name: str, key: str) -> bool:
     """Whether an exclusion names a target."""
-    if variable.name != target.name:
+    if variable.name != name:
         return False
     if variable.by_expression:
-        return _names(variable.key, target.key)
-    return not variable.key or variable.key.lower() == target.key.lower() or variable.name == "XML"
+        return _names(variable.key, key)
+    return not variable.key or variable.key.lower() == key.lower() or variable.name == "XML"
 
 
 def _rule_is(rule: Rule, kind: str, value: str) -> bool:

@@ -22,12 +22,6 @@ PHRASES = 40
 MAX_LIST = 1 << 20
 _NUMBER = re.compile(r"\s*[-+]?\d+")
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
-_SQL_HINT = (
-    r"""['"`#;()=<>|&/*@\\{^~!]|--|\b(?:union|select|and|or|xor|not|having|like|rlike|regexp|between|in|is|div|mod|group|"""
-    r"""order|limit|offset|where|from|exec|execute|waitfor|case|when|then|insert|drop|delete|update|create|alter|into|set|"""
-    r"""procedure|sleep|benchmark|delay|declare|print|shutdown|goto|if|begin|table|values|as|collate|convert|cast)\b"""
-)
-_XSS_HINT = "[<=]"
 
 
 class UnsupportedError(ValueError):
@@ -35,7 +29,7 @@ class UnsupportedError(ValueError):
 
 
 class Words(Struct, frozen=True):
-    """An operator that a database finds: any of these expressions; then, maybe, a detector that must agree."""
+    """An operator that finds any of these expressions, or what a detector tells."""
 
     patterns: tuple[Pattern, ...]
     detector: str = ""
@@ -46,16 +40,16 @@ Test = Callable[[str, str], bool]
 
 
 def words(operator: Operator, folder: Path) -> Words | None:
-    """The expressions of an operator that has such; None where it is a function. Raises UnsupportedError."""
+    """The expressions or the detector of an operator; None where it is a function. Raises UnsupportedError."""
     name, argument = operator.name.lower(), operator.argument
     if name == "rx" and "%{" in argument:
         return None
     if name == "rx":
         return Words((Pattern(argument),))
     if name == "detectsqli":
-        return Words((Pattern(_SQL_HINT, caseless=True),), "sql")
+        return Words((), "sql")
     if name == "detectxss":
-        return Words((Pattern(_XSS_HINT),), "xss")
+        return Words((), "xss")
     if name in ("pm", "pmf", "pmfromfile"):
         return Words(tuple(_grouped(phrases(operator, folder))))
     if name == "validatebyterange":

@@ -8,7 +8,7 @@ their order, as the language says.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -17,9 +17,10 @@ from collector.detect.match.database import Database
 from collector.detect.match.pattern import Pattern, PatternError
 from collector.detect.seclang import effects, facets, folding, step
 from collector.detect.seclang.index import Index
-from collector.detect.seclang.link import Link, State, Target
+from collector.detect.seclang.link import Find, Link, State, Target
 from collector.detect.seclang.loader import Loaded, Problem
 from collector.detect.seclang.rule import STORED, Rule
+from collector.detect.seclang.settled import Settled
 from collector.detect.seclang.step import Step
 from collector.detect.seclang.transaction import Transaction
 from collector.wire.agent import RequestRecord
@@ -72,26 +73,47 @@ class Program:
     def run(self, record: RequestRecord) -> Outcome:
         """Judge one request."""
         transaction = Transaction(record)
-        state = State(transaction.collections, dict(self._environment))
+        collections = transaction.collections
+        values = self._index.candidates(collections)
+        numbers = self._always.union(values, self._groups.candidates(collections, transaction.headers))
         find = self._finder()
+        state = State(collections, dict(self._environment))
+        fired, skipped = self._run(numbers - self._settled.numbers, values, state, find)
+        if not skipped and self._holds(state):
+            return Outcome(fired, dict(self._settled.variables), transaction.truncated)
+        state = State(collections, dict(self._environment))
+        numbers = numbers.union(*[self._readers[one] for one in numbers if one in self._readers])
+        fired, _ = self._run(numbers, values, state, find)
+        return Outcome(fired, state.tx, transaction.truncated)
+
+    def _holds(self, state: State) -> bool:
+        """Whether what has run leaves the settled rules as they are."""
+        removed = _changed(state) and any(_removed(self._steps[one].rule, state) for one in self._settled.numbers)
+        return not removed and self._settled.holds(state)
+
+    def _run(
+        self, numbers: Iterable[int], values: Mapping[int, Container[str]], state: State, find: Find
+    ) -> tuple[list[Fired], bool]:
+        """The rules that fire of these, in their order; and whether one made others be skipped."""
         fired: list[Fired] = []
-        phase, go_on = 0, -1
-        for number in self._candidates(transaction):
+        phase, go_on, skipped = 0, -1, False
+        for number in sorted(numbers):
             one = self._steps[number]
             rule = one.rule
             if rule.phase != phase:
                 phase, go_on = rule.phase, -1
             if rule.position < go_on or (_changed(state) and _removed(rule, state)):
                 continue
-            if targets := step.run(one, state, find):
+            if targets := step.run(one, state, find, values.get(number)):
                 go_on = max(go_on, one.goes_on)
+                skipped = skipped or one.goes_on >= 0
                 if rule.message or rule.disruptive:
                     fired += [Fired(rule, target) for target in targets[: MAX_FIRED - len(fired)]]
                 if state.stopped:
                     break
-        return Outcome(fired, state.tx, transaction.truncated)
+        return fired, skipped
 
-    def _finder(self) -> Callable[[str], frozenset[int]]:
+    def _finder(self) -> Find:
         """Asks the database; long texts once for each request."""
         seen: dict[str, frozenset[int]] = {}
 
@@ -102,15 +124,6 @@ class Program:
             return found
 
         return find
-
-    def _candidates(self, transaction: Transaction) -> list[int]:
-        """The rules that may fire, in their order."""
-        found = self._index.candidates(transaction.collections)
-        found |= self._always
-        found |= self._groups.candidates(transaction.collections, transaction.headers)
-        for number in [one for one in found if one in self._readers]:
-            found |= self._readers[number]
-        return sorted(found)
 
     def _expressions(self, where: Path | None, fallback: bool) -> Database:
         """The database of all expressions; what cannot be had there or elsewhere is left out, and told."""
@@ -147,14 +160,15 @@ class Program:
         known = {number: effects.effects(one) for number, one in steps.items()}
         idle = {n for n, one in steps.items() if effects.without_trace(one) and _unread(n, known)}
         rest = {number: one for number, one in steps.items() if number not in idle}
+        self._settled = Settled(rest, self._environment)
         self._groups = facets.Grouped(rest, self._environment)
         rest = {n: one for n, one in rest.items() if n not in self._groups.steps}
-        found = {number: one for number, one in rest.items() if one.links[0].numbers}
+        found = {n: one for n, one in rest.items() if _can_be_found(one.links[0])}
         self._index = Index(found, self.database, self._patterns, where, fallback)
         rest = {number: one for number, one in rest.items() if number not in found}
         sleeping = {n: effects.effects(one, 1) for n, one in rest.items() if self._sleeps(one)}
         self._readers = effects.readers(sleeping, known)
-        self._always = self._index.always | (set(rest) - set(sleeping))
+        self._always = frozenset(self._index.always | (set(rest) - set(sleeping)))
 
     def _sleeps(self, one: Step) -> bool:
         """Whether a step looks at variables alone, and does not hold before another has written some."""
@@ -178,7 +192,8 @@ def _unread(number: int, known: dict[int, effects.Effects]) -> bool:
 
 
 def _can_be_found(link: Link) -> bool:
-    """Whether the database can tell that a rule may fire: it asks for expressions, in what came with the request."""
+    """Whether the index can tell that a rule may fire: it asks for expressions or a detector, in what came with the
+    request."""
     usual = all(one.name != "TX" and not one.count and not one.name.startswith("MATCHED") for one in link.wanted)
     return link.words is not None and not link.negated and usual
 

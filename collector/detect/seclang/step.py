@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from msgspec import Struct
 
 from collector.detect.seclang import folding
@@ -24,14 +26,16 @@ def made(rule: Rule, loaded: Loaded) -> Step:
     return Step(rule, links, folding.target(rule, loaded.markers))
 
 
-def run(step: Step, state: State, find: Find | None) -> list[Target]:
-    """The targets of the first link, where the whole chain holds; with all that the rule does."""
+def run(step: Step, state: State, find: Find | None, among: Container[str] | None = None) -> list[Target]:
+    """The targets of the first link, where the whole chain holds; with all that the rule does. `among`: the only values
+    for which the first link may hold, where that is known."""
     first: list[Target] = []
     gathered: list[Target] = []
     for link in step.links:
-        matched = link.matches(state, find if link.numbers else None)
+        matched = link.matches(state, find if link.numbers else None, among)
         if not matched:
             return []
+        among = None
         first = first or matched
         gathered = gathered + matched if link.rule.chained else matched
         state.matched = gathered

@@ -6,13 +6,13 @@ cut is counted in `truncated`.
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from collector.detect import bodies
+from collector.detect.entities import unescape
 from collector.detect.seclang.transformations import url_decode
 from collector.wire.agent import RequestRecord
 
@@ -27,6 +27,8 @@ _JSON = re.compile(r"^application/(?:[\w.+-]*\+)?json", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _CDATA = re.compile(r"<!\[CDATA\[|\]\]>")
 _ATTRIBUTE = re.compile(r"""[\w:.-]+\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_ZERO: Pairs = [("", "0")]
+_EMPTY: Pairs = [("", "")]
 
 
 def octets(text: str) -> str:
@@ -43,28 +45,26 @@ class Transaction:
         path, _, query = target.partition("?")
         headers = [(name.lower(), self._cut(octets(value))) for name, value in record.headers]
         body = self._cut(record.body if record.body_encoding == "latin-1" else octets(record.body))
-        content_type = next((value for name, value in headers if name == "content-type"), "")
         filename = path if not path.startswith("http") else "/" + path.partition("://")[2].partition("/")[2]
         filename = _percent_decoded(filename)
-        one = {
-            "REQUEST_URI": target, "REQUEST_URI_RAW": target, "REQUEST_FILENAME": filename,
-            "REQUEST_BASENAME": filename[max(filename.rfind("/"), filename.rfind("\\")) + 1 :],
-            "QUERY_STRING": query, "REQUEST_METHOD": record.method, "REQUEST_PROTOCOL": "HTTP/1.1",
-            "REQUEST_LINE": f"{record.method} {target} HTTP/1.1", "REQUEST_BODY": body,
-            "REQUEST_BODY_LENGTH": str(record.body_size or len(body)), "REMOTE_ADDR": record.peer.address,
-            "UNIQUE_ID": record.request_id, "DURATION": "0", "REQBODY_ERROR": "0", "MULTIPART_STRICT_ERROR": "0",
-            "MULTIPART_UNMATCHED_BOUNDARY": "0", "REQBODY_PROCESSOR": "",
+        uri = [("", target)]
+        self.collections: dict[str, Pairs] = {
+            "REQUEST_URI": uri, "REQUEST_URI_RAW": uri, "REQUEST_FILENAME": [("", filename)],
+            "REQUEST_BASENAME": [("", filename[max(filename.rfind("/"), filename.rfind("\\")) + 1 :])],
+            "QUERY_STRING": [("", query)], "REQUEST_METHOD": [("", record.method)],
+            "REQUEST_PROTOCOL": [("", "HTTP/1.1")], "REQUEST_LINE": [("", f"{record.method} {target} HTTP/1.1")],
+            "REQUEST_BODY": [("", body)], "REQUEST_BODY_LENGTH": [("", str(record.body_size or len(body)))],
+            "REMOTE_ADDR": [("", record.peer.address)], "UNIQUE_ID": [("", record.request_id)], "DURATION": _ZERO,
+            "REQBODY_ERROR": _ZERO, "MULTIPART_STRICT_ERROR": _ZERO, "MULTIPART_UNMATCHED_BOUNDARY": _ZERO,
+            "REQBODY_PROCESSOR": _EMPTY, "REQUEST_HEADERS": headers, "REQUEST_HEADERS_NAMES": _names(headers),
         }  # fmt: skip
-        self.collections: dict[str, Pairs] = {name: [("", value)] for name, value in one.items()}
-        self.collections["REQUEST_HEADERS"] = headers
         self.headers: dict[str, Pairs] = {}
         for pair in headers:
             self.headers.setdefault(pair[0], []).append(pair)
-        self.collections["REQUEST_HEADERS_NAMES"] = [(name, name) for name, _ in headers]
-        self._cookies(headers)
+        self._cookies(self.headers.get("cookie", ()))
         get = self._form(query) if query else []
-        post = self._body(body, content_type)
-        self._arguments(get, post)
+        kind = self.headers.get("content-type")
+        self._arguments(get, self._body(body, kind[0][1]) if kind else [])
 
     def _cut(self, text: str) -> str:
         if len(text) > MAX_LENGTH:
@@ -73,42 +73,40 @@ class Transaction:
         return text
 
     def _arguments(self, get: Pairs, post: Pairs) -> None:
-        everything = get + post
-        for suffix, pairs in (("", everything), ("_GET", get), ("_POST", post)):
-            self.collections["ARGS" + suffix] = pairs
-            self.collections[f"ARGS{suffix}_NAMES"] = [(name, name) for name, _ in pairs]
-        size = sum(len(name) + len(value) for name, value in everything)
-        self.collections["ARGS_COMBINED_SIZE"] = [("", str(size))]
+        everything, names, names_post = get + post, _names(get), _names(post)
+        size = sum([len(name) + len(value) for name, value in everything])
+        self.collections |= {
+            "ARGS": everything, "ARGS_NAMES": names + names_post, "ARGS_GET": get, "ARGS_GET_NAMES": names,
+            "ARGS_POST": post, "ARGS_POST_NAMES": names_post, "ARGS_COMBINED_SIZE": [("", str(size))],
+        }  # fmt: skip
 
-    def _cookies(self, headers: Pairs) -> None:
+    def _cookies(self, headers: Iterable[tuple[str, str]]) -> None:
         pairs = []
-        for name, value in headers:
-            if name == "cookie":
-                for part in value.split(";")[:MAX_ARGS]:
-                    key, _, text = part.partition("=")
-                    if key.strip():
-                        pairs.append((key.strip(), text))
+        for _, value in headers:
+            for part in value.split(";")[:MAX_ARGS]:
+                key, _, text = part.partition("=")
+                if key := key.strip():
+                    pairs.append((key, text))
         self.collections["REQUEST_COOKIES"] = pairs
-        self.collections["REQUEST_COOKIES_NAMES"] = [(name, name) for name, _ in pairs]
+        self.collections["REQUEST_COOKIES_NAMES"] = _names(pairs)
 
     def _form(self, text: str) -> Pairs:
-        pairs = []
         parts = text.split("&", MAX_ARGS)
         if len(parts) > MAX_ARGS:
             self.truncated += 1
             parts.pop()
-        for part in parts:
-            key, _, value = part.partition("=")
-            if part:
-                pairs.append((url_decode(key), url_decode(value)))
-        return pairs
+        pairs = [part.partition("=") for part in parts if part]
+        if "%" in text or "+" in text:
+            return [(url_decode(key), url_decode(value)) for key, _, value in pairs]
+        return [(key, value) for key, _, value in pairs]
 
     def _body(self, body: str, content_type: str) -> Pairs:
         """By content type; only what no processor takes apart stands as REQUEST_BODY, forms excepted."""
-        if content_type.lower().startswith("application/x-www-form-urlencoded"):
+        kind = content_type.lower()
+        if kind.startswith("application/x-www-form-urlencoded"):
             self._processor("URLENCODED")
             return self._form(body) if body else []
-        if content_type.lower().startswith("multipart/form-data"):
+        if kind.startswith("multipart/form-data"):
             self._processor("MULTIPART")
             return self._multipart(body, content_type) if body else []
         if _JSON.match(content_type):
@@ -161,6 +159,10 @@ class Transaction:
         self.collections["XML@"] = [("//@*", _entities(value)) for value in values]
 
 
+def _names(pairs: Pairs) -> Pairs:
+    return [(name, name) for name, _ in pairs]
+
+
 def _flat(key: str, value: object, depth: int) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict) and depth < MAX_DEPTH:
         for name, item in value.items():
@@ -177,7 +179,7 @@ def _flat(key: str, value: object, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def _entities(text: str) -> str:
-    return octets(html.unescape(text)) if "&" in text else text
+    return octets(unescape(text))
 
 
 def _percent_decoded(text: str) -> str:

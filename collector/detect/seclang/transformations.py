@@ -10,23 +10,19 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-_PERCENT = re.compile(r"%(?:u([0-9a-fA-F]{4})|([0-9a-fA-F]{2}))")
-_HEX = re.compile(r"%([0-9a-fA-F]{2})")
+_PERCENT = re.compile(r"%(?:u[0-9a-fA-F]{4}|[0-9a-fA-F]{2})")
+_HEX = re.compile(r"%[0-9a-fA-F]{2}")
 _ENTITY = re.compile(r"&(?:#[xX]0*([0-9a-fA-F]{1,8});?|#0*(\d{1,8});?|(quot|amp|lt|gt|nbsp);?)")
 _NAMED = {"quot": '"', "amp": "&", "lt": "<", "gt": ">", "nbsp": "\xa0"}
 _JS = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))", re.DOTALL)
 _CSS = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(\n)|(.))", re.DOTALL)
 _SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-_SPACES = re.compile(r"[\s\xa0]+")
 _COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*(?:\*/|$)")
 _COMMENT_MARKS = re.compile(r"/\*|\*/|--|#")
 _UTF8 = re.compile(
     "[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
 _SQL_HEX = re.compile(r"0x((?:[0-9a-fA-F]{2})+)")
-_CMD_DROPPED = re.compile(r"[\\\"'^]")
-_CMD_SPACES = re.compile(r"[\s,;]+")
-_CMD_BEFORE = re.compile(r" ([/(])")
 _SLASHES = re.compile(r"/{2,}")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 
@@ -34,7 +30,7 @@ _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 def url_decode(text: str) -> str:
     """`+` and percent escapes."""
     text = text.replace("+", " ")
-    return _HEX.sub(lambda match: chr(int(match.group(1), 16)), text) if "%" in text else text
+    return _HEX.sub(_percent, text) if "%" in text else text
 
 
 def url_decode_uni(text: str) -> str:
@@ -65,11 +61,19 @@ def replace_nulls(text: str) -> str:
 
 
 def remove_whitespace(text: str) -> str:
-    return _SPACES.sub("", text)
+    return "".join(text.split())
 
 
 def compress_whitespace(text: str) -> str:
-    return _SPACES.sub(" ", text)
+    """One blank for each run of white space.
+
+    >>> compress_whitespace(" a\\t\\n b"), compress_whitespace(" ")
+    (' a b', ' ')
+    """
+    words = text.split()
+    if not words:
+        return text and " "
+    return f"{' ' * text[0].isspace()}{' '.join(words)}{' ' * text[-1].isspace()}"
 
 
 def replace_comments(text: str) -> str:
@@ -104,9 +108,15 @@ def normalize_path_win(text: str) -> str:
 
 
 def cmd_line(text: str) -> str:
-    """A command without the quoting that shells take off, in small letters."""
-    text = _CMD_DROPPED.sub("", text)
-    return _CMD_BEFORE.sub(r"\1", _CMD_SPACES.sub(" ", text)).lower()
+    """A command without the quoting that shells take off, in small letters.
+
+    >>> cmd_line("C^md /c,;  (whoami)")
+    'cmd/c(whoami)'
+    """
+    for quote in "\\\"'^":
+        text = text.replace(quote, "")
+    text = compress_whitespace(text.replace(",", " ").replace(";", " "))
+    return text.replace(" /", "/").replace(" (", "(").lower()
 
 
 def utf8_to_unicode(text: str) -> str:
@@ -171,7 +181,7 @@ def _bytes(text: str) -> bytes:
 def _base64(text: str) -> str:
     text = text[: len(text) // 4 * 4 + len(text) % 4 * (len(text) % 4 != 1)]
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4)).decode("latin-1")
+        return binascii.a2b_base64(text + "=" * (-len(text) % 4)).decode("latin-1")
     except ValueError:
         return ""
 
@@ -182,10 +192,13 @@ def _narrowed(code: int) -> str:
 
 
 def _percent(match: re.Match[str]) -> str:
-    wide, narrow = match.groups()
-    if narrow:
-        return chr(int(narrow, 16))
-    return _narrowed(int(wide, 16))
+    return _escaped(match.group())
+
+
+@lru_cache(4096)
+def _escaped(text: str) -> str:
+    """The character that is written as %XX or %uXXXX."""
+    return chr(int(text[1:], 16)) if text[1] != "u" else _narrowed(int(text[2:], 16))
 
 
 def _entity(match: re.Match[str]) -> str:
@@ -212,10 +225,16 @@ def _css(match: re.Match[str]) -> str:
 
 
 def _to_unicode(match: re.Match[str]) -> str:
+    return _numbered(match.group())
+
+
+@lru_cache(4096)
+def _numbered(text: str) -> str:
+    """The bytes of one character as %uXXXX; as they are where they are none."""
     try:
-        return f"%u{ord(_bytes(match.group()).decode('utf-8')):04x}"
+        return f"%u{ord(_bytes(text).decode('utf-8')):04x}"
     except (UnicodeDecodeError, TypeError):
-        return match.group()
+        return text
 
 
 def _none(text: str) -> str:
