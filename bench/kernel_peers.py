@@ -1,219 +1,185 @@
-"""The same load under us and under others that watch opens and executions, one after the other in one run.
+"""The same loads under us and under others that watch executions, opens and connections, turn by turn in one run.
 
-    .venv/bin/python bench/kernel_peers.py [--rounds 3]
+    .venv/bin/python bench/kernel_peers.py [--rounds 5] [--only build ...]
 
-The load opens and closes a file 50,000 times and runs a program 300 times, in a request as far as we are concerned.
-For each watcher: the time of an open and of a program against the bare one (the best of the rounds), the CPU that the
-watcher took meanwhile, its memory, and how many of both it told in the last round. The others write what they see into
-a file; the snoops look at one of the two only. Who is not installed, or does not start on this kernel, is named with
-its words. Needs root, and apt's bpftrace, bpfcc-tools and auditd for the others. Audit rules are for the load's process
-only and are taken back; a host that uses audit already is left alone.
+Loads (bench/workloads.py): opens, a loop of 16 calls with one open, programs, connections, a build, and a server of two
+workers under wrk. Each round goes through them bare, then under each watcher, then bare again: of each watcher the
+medians of its rounds' ratios to the bare runs beside them, of the time and of the CPU that the load took (of the server
+for a request), the CPU that the watcher took itself, its most memory, and how many opens, programs and connections it
+told in the last round. All watch one user's processes: bpftrace by one script for the four calls, auditd by rules for
+them; for us they are one request (of the server they are its workers, without the agent: bench/kernel_server.py has
+that). Who is not installed or does not start on this kernel is named with its words. Needs root, gcc and make; wrk for
+the server; bpftrace and auditd for the others. Audit rules are taken back; a host that uses audit already is left
+alone. bcc's own snoops need the headers of the running kernel and are left out.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
+import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tests.probes.support import Core, Marked, probes
+from bench.watchers import USER, WATCHERS, UnableError, Watcher
+from bench.workloads import Workload, prepare
+from tests.e2e.harness import BIN, ROOT, free_port, wait_for
+from tests.probes.support import Marked
 
-OPENS, PROGRAMS = 50_000, 300
-LOAD = f"""
-    import subprocess, time
+Times = tuple[float, float]
+"""Seconds by the clock, and of CPU."""
+
+LOADS = {
+    "opens": Workload("opens", 50_000), "calls": Workload("calls", 15_000), "programs": Workload("programs", 500),
+    "connections": Workload("connections", 5_000), "build": Workload("build", 61, 2),
+}  # fmt: skip
+LOAD = """
+    import resource, subprocess, time
+    os.setuid(int(sys.argv[1]))
     mark(0x55)
     begin = time.perf_counter()
-    for _ in range({OPENS}):
-        os.close(os.open("/proc/uptime", os.O_RDONLY))
-    opened = time.perf_counter()
-    for _ in range({PROGRAMS}):
-        subprocess.run(["/bin/true"])
-    print((opened - begin) / {OPENS} * 1e9, (time.perf_counter() - opened) / {PROGRAMS} * 1e6)
+    subprocess.run(sys.argv[2:], check=True, stdout=subprocess.DEVNULL)
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(time.perf_counter() - begin, spent.ru_utime + spent.ru_stime)
 """
 
 
-class UnableError(Exception):
-    """A watcher that is not here or does not start; in its own words."""
+class Server:
+    """Two workers of gunicorn, and wrk."""
 
+    def __init__(self, folder: Path, user: int, *prefix: str, **environment: str) -> None:
+        self._port = port = free_port()
+        command = f"gunicorn -w 2 --chdir {ROOT} -b 127.0.0.1:{port} bench.flood_site:app".split()
+        named = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1", **environment}
+        with (folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen([*prefix, *command], env=named, stdout=log, stderr=log, user=user)
+        wait_for(lambda: len(self.workers()) == 2 and self.load(0.1), 30, "the server")
 
-class Watcher:
-    """What watches: `registered` is told of the load's process, `told` says how many opens and programs were told."""
+    def workers(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
 
-    def __init__(self, pid: int = 0) -> None:
-        self.pid = pid
+    def load(self, seconds: float) -> Times:
+        """Of a request: the workers answer two at a time."""
+        before, begin = self._spent(), time.monotonic()
+        command = ["wrk", "-t1", "-c4", f"-d{max(1, round(seconds))}", f"http://127.0.0.1:{self._port}/"]
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        found = re.search(r"(\d+) requests in", said)
+        count = int(found[1]) if found else 1
+        return 2 * (time.monotonic() - begin) / count, (self._spent() - before) / count
 
-    def registered(self, pid: int) -> None:
-        """The load is this process."""
+    def _spent(self) -> float:
+        return sum(sum(one.cpu_times()[:2]) for one in self.workers())
 
-    def settle(self) -> None:
-        """Take in what has been told by now."""
-
-    def told(self, pid: int) -> tuple[int, int]:
-        return 0, 0
-
-
-class Ours(Watcher):
-    def __init__(self, core: Core, process: subprocess.Popen[bytes]) -> None:
-        super().__init__(process.pid)
-        self._core = core
-
-    def registered(self, pid: int) -> None:
-        self._core.events.clear()
-        self._core.register(pid)
-
-    def settle(self) -> None:
-        self._core.stats()
-
-    def told(self, pid: int) -> tuple[int, int]:
-        opens = sum(one.kind == "open" and one.path == "/proc/uptime" for one in self._core.events)
-        return opens, sum(one.kind == "exec" and one.path.endswith("/true") for one in self._core.events)
-
-
-class Text(Watcher):
-    """One that writes lines into a file."""
-
-    def __init__(self, process: subprocess.Popen[bytes], out: Path) -> None:
-        super().__init__(process.pid)
-        self._out, self._from = out, 0
-
-    def registered(self, pid: int) -> None:
-        self._from = self._out.stat().st_size
-
-    def settle(self) -> None:
-        size = -1
-        while size != self._out.stat().st_size:  # it writes in blocks: until nothing comes any more
-            size = self._out.stat().st_size
-            time.sleep(1)
-
-    def told(self, pid: int) -> tuple[int, int]:
-        with self._out.open(errors="replace") as lines:
-            lines.seek(self._from)
-            text = lines.read()
-        return text.count("/proc/uptime"), text.count("/bin/true")
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
 
 
 @contextlib.contextmanager
-def ours() -> Iterator[Watcher]:
-    with probes() as (core, process):
-        yield Ours(core, process)
+def serving(folder: Path, user: int, *prefix: str, **environment: str) -> Iterator[Server]:
+    server = Server(folder, user, *prefix, **environment)
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
-@contextlib.contextmanager
-def program(*command: str) -> Iterator[Watcher]:
-    """Another's command, started and told to end."""
-    if not shutil.which(command[0]):
-        raise UnableError("not installed")
-    with tempfile.TemporaryDirectory() as folder:
-        out, said = Path(folder) / "out", Path(folder) / "errors"
-        with out.open("wb") as lines, said.open("wb") as errors:
-            process = subprocess.Popen(command, stdout=lines, stderr=errors)
-            time.sleep(5)  # none of them says when it is ready
-            try:
-                if process.poll() is not None:
-                    raise UnableError(said.read_text(errors="replace").strip().split("\n")[-1][:120])
-                yield Text(process, out)
-            finally:
-                process.terminate()
-                process.wait(20)
+def loads(folder: Path, server: Server | None, only: list[str]) -> dict[str, Callable[[Watcher], Times]]:
+    """By name what does a load once."""
+
+    def run(load: Workload, watcher: Watcher) -> Times:
+        marked = Marked(LOAD, str(USER), *load.command(folder))
+        watcher.watch(marked.pid)
+        wall, cpu = map(float, marked.go().split())
+        return wall, cpu
+
+    def serve(watcher: Watcher) -> Times:
+        assert server
+        watcher.watch(*(one.pid for one in server.workers()))
+        return server.load(4)
+
+    found = {name: (lambda watcher, load=load: run(load, watcher)) for name, load in LOADS.items()}
+    if server:
+        found["server"] = serve
+    return {name: do for name, do in found.items() if not only or name in only}
 
 
-class Audit(Text):
-    """auditd: the kernel's rules name the load, the daemon writes."""
+class Figures:
+    """What one watcher came to."""
 
-    def registered(self, pid: int) -> None:
-        super().registered(pid)
-        for rule in (("-S", "openat", "-F", f"pid={pid}"), ("-S", "execve", "-F", f"ppid={pid}")):
-            subprocess.run(["auditctl", "-a", "always,exit", "-F", "arch=b64", *rule], check=True, capture_output=True)
+    def __init__(self) -> None:
+        self.ratios: dict[str, list[Times]] = defaultdict(list)
+        self.spent: list[float] = []
+        self.memory = 0.0
+        self.told: Counter[str] = Counter()
 
-    def told(self, pid: int) -> tuple[int, int]:
-        text = self._out.read_text(errors="replace")[self._from :]
-        return text.count('name="/proc/uptime"'), text.count('exe="/usr/bin/true"') or text.count("type=EXECVE")
-
-
-@contextlib.contextmanager
-def audit() -> Iterator[Watcher]:
-    if not shutil.which("auditd"):
-        raise UnableError("not installed")
-    rules = subprocess.run(["auditctl", "-l"], check=False, capture_output=True, text=True).stdout.strip()
-    if rules != "No rules":
-        raise UnableError(f"audit is in use here, or cannot be used: {rules[:100]}")
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "audit.log"
-        out.touch()
-        Path(folder, "auditd.conf").write_text(
-            f"log_file = {out}\nlog_format = RAW\nflush = INCREMENTAL_ASYNC\nfreq = 50\nname_format = NONE\n"
-            "max_log_file = 500\nmax_log_file_action = IGNORE\nspace_left_action = IGNORE\nspace_left = 2\n"
-            "admin_space_left = 1\nadmin_space_left_action = IGNORE\ndisk_full_action = IGNORE\n"
-            "disk_error_action = IGNORE\nlocal_events = yes\nwrite_logs = yes\n"
-        )
-        process = subprocess.Popen(["auditd", "-n", "-c", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        time.sleep(2)
-        try:
-            if process.poll() is not None:
-                raise UnableError((process.stdout.read() if process.stdout else b"").decode().strip()[-120:])
-            subprocess.run(["auditctl", "-b", "8192"], check=False, capture_output=True)
-            yield Audit(process, out)
-        finally:
-            for command in ("-D", "-e0"):
-                subprocess.run(["auditctl", command], check=False, capture_output=True)
-            process.terminate()
-            process.wait(20)
-
-
-WATCHERS = {
-    "cowitness": ours,
-    "bpftrace opensnoop": lambda: program("opensnoop.bt"),
-    "bpftrace execsnoop": lambda: program("execsnoop.bt"),
-    "bcc opensnoop": lambda: program("opensnoop-bpfcc"),
-    "bcc execsnoop": lambda: program("execsnoop-bpfcc"),
-    "auditd": audit,
-}
-
-
-def measured(watcher: Watcher) -> tuple[float, float, float]:
-    """One run of the load: ns an open, µs a program, and the watcher's seconds of CPU."""
-    load = Marked(LOAD)
-    watcher.registered(load.pid)
-    process = psutil.Process(watcher.pid) if watcher.pid else None
-    before = sum(process.cpu_times()[:2]) if process else 0.0
-    opened, ran = map(float, load.go().split())
-    watcher.settle()
-    spent = sum(process.cpu_times()[:2]) - before if process else 0.0
-    return opened, ran, spent
+    def line(self) -> str:
+        medians = {name: list(map(statistics.median, zip(*found, strict=True))) for name, found in self.ratios.items()}
+        times = ", ".join(f"{name} x{wall:.2f} (CPU x{cpu:.2f})" for name, (wall, cpu) in medians.items())
+        told = ", ".join(f"{count} {name}" for name, count in self.told.items())
+        return f"{times}; {statistics.median(self.spent):.2f} s of CPU, {self.memory:.0f} MiB; told {told}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
-    bare = [measured(Watcher()) for _ in range(rounds)]
-    opened, ran = (min(one[place] for one in bare) for place in (0, 1))
-    print(f"bare: {opened:.0f} ns an open and close, {ran:.0f} µs a program")
-    for name, make in WATCHERS.items():
-        try:
-            with make() as watcher:
-                runs = [measured(watcher) for _ in range(rounds)]
-                told = watcher.told(0)
-                memory = psutil.Process(watcher.pid).memory_info().rss / 2**20
-        except UnableError as error:
-            print(f"{name}: does not run here: {error}")
-            continue
-        again = measured(Watcher())
-        print(
-            f"{name}: open x{min(one[0] for one in runs) / min(opened, again[0]):.2f}, "
-            f"program x{min(one[1] for one in runs) / min(ran, again[1]):.2f}, "
-            f"{min(one[2] for one in runs):.2f} s of CPU, {memory:.0f} MiB, "
-            f"told {told[0]} of {OPENS} opens and {told[1]} of {PROGRAMS} programs"
-        )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", action="append", default=[], help="these loads")
+    parser.add_argument("--watcher", action="append", default=[], help="these watchers")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = prepare(Path(name), LOADS["build"].count)
+        for path in (folder, folder / "tree"):
+            os.chown(path, USER, USER)
+        server = stack.enter_context(serving(folder, USER)) if shutil.which("wrk") else None
+        measure(loads(folder, server, options.only), options.rounds, options.watcher or list(WATCHERS))
+
+
+def measure(todo: dict[str, Callable[[Watcher], Times]], rounds: int, watchers: list[str]) -> None:
+    figures, bare = {name: Figures() for name in watchers}, {name: list[Times]() for name in todo}
+    refused: dict[str, str] = {}
+    for name, do in todo.items():
+        bare[name].append(do(Watcher()))
+    for _ in range(rounds):
+        for who in watchers:
+            with contextlib.suppress(UnableError):
+                one_round(who, todo, bare, figures[who], refused)
+    took = {name: statistics.median(one[0] for one in found) for name, found in bare.items()}
+    print("bare: " + ", ".join(f"{name} {seconds:.4f} s" for name, seconds in took.items()))
+    for who, found in figures.items():
+        print(f"{who}: " + (found.line() if found.spent else f"does not run here: {refused[who]}"))
+
+
+def one_round(
+    who: str, todo: dict[str, Callable[[Watcher], Times]], bare: dict[str, list[Times]], figures: Figures,
+    refused: dict[str, str],
+) -> None:  # fmt: skip
+    """Under this watcher, then bare; the bare runs before are the last round's."""
+    try:
+        with WATCHERS[who]() as watcher:
+            spent = watcher.spent()
+            times = {name: do(watcher) for name, do in todo.items()}
+            figures.told = watcher.told()
+            figures.spent.append(watcher.spent() - spent)
+            if watcher.process:
+                figures.memory = max(figures.memory, watcher.process.memory_info().rss / 2**20)
+    except UnableError as error:
+        refused[who] = str(error)
+        raise
+    for name, do in todo.items():
+        bare[name].append(do(Watcher()))
+        beside = list(map(statistics.mean, zip(*bare[name][-2:], strict=True)))
+        figures.ratios[name].append((times[name][0] / beside[0], times[name][1] / beside[1]))
 
 
 if __name__ == "__main__":

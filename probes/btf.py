@@ -21,6 +21,7 @@ FIELDS = (
     ("file", "f_inode"), ("file", "private_data"), ("inode", "i_mode"), ("inode", "i_nlink"),
     ("socket", "sk"), ("sock_common", "skc_family"), ("sock_common", "skc_dport"), ("sock_common", "skc_daddr"),
     ("sock_common", "skc_v6_daddr"), ("linux_binprm", "file"), ("linux_binprm", "filename"),
+    ("task_struct", "signal"), ("signal_struct", "live"),
     ("mm_struct", "arg_start"), ("mm_struct", "arg_end"), ("mm_struct", "exe_file"),
 )  # fmt: skip
 Fields = tuple[tuple[str, str], ...]

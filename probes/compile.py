@@ -42,7 +42,7 @@ TRACEPOINT = re.compile(r"^tracepoint__(\w+?)__(\w+)$")
 ALIASES = {"umount2": "umount"}
 """Calls whose events have another name."""
 
-KEPT = ("on_call", "on_datagram", "on_bind")
+KEPT = ("on_call", "on_datagram", "on_bind", "on_accepted")
 """Programs that ask for the arguments of their call."""
 
 LATER = {

@@ -12,16 +12,21 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from probes.distribution import MissingError, library
 
-REASONS = ("ring_full", "bulk_ring_full", "marks_full", "scratch_full", "registered_full", "unreadable")
+RINGS = ("events", "bulk", "evidence")
+REASONS = (
+    "ring_full", "bulk_ring_full", "evidence_ring_full", "marks_full", "scratch_full", "registered_full", "unreadable",
+)  # fmt: skip
 KINDS = dict(enumerate((
     "exec", "fork", "exit", "connect", "accept", "open", "bind", "listen", "send", "io_uring", "memfd",
     "executable_memory", "stream", "ptrace", "credentials", "module", "bpf", "mount", "namespace", "delete", "rename",
     "link", "chmod", "signal", "decision", "decision", "decision", "login", "turn",
-    "truncate", "chown",
+    "truncate", "chown", "dns",
 ), 1))  # fmt: skip
 """As common.h counts them."""
 
@@ -104,26 +109,23 @@ class Kernel:
         self._programs = dict(zip(map(short, answer["programs"]), descriptors[maps:], strict=True))
         self._statistics = self._call32 = -1
         self._library = _library()
-        self._samples: list[bytes] = []
-        self._bulk: list[bytes] = []
-        self._callbacks = _CALLBACK(self._sample), _CALLBACK(self._bulky)
-        self._ring = self._library.ring_buffer__new(self._maps["events"], self._callbacks[0], None, None)
-        if not self._ring or self._library.ring_buffer__add(self._ring, self._maps["bulk"], self._callbacks[1], None):
-            raise MissingError(f"the ring buffer cannot be read: {os.strerror(ctypes.get_errno())}")
+        self._samples: list[list[bytes]] = [[] for _ in RINGS]
+        self._callbacks = [_CALLBACK(partial(self._sample, number)) for number in range(len(RINGS))]
+        self._ring = self._library.ring_buffer__new(self._maps[RINGS[0]], self._callbacks[0], None, None)
+        for name, callback in zip(RINGS[1:], self._callbacks[1:], strict=True):
+            if not self._ring or self._library.ring_buffer__add(self._ring, self._maps[name], callback, None):
+                raise MissingError(f"the ring buffers cannot be read: {os.strerror(ctypes.get_errno())}")
 
-    def _sample(self, _context: int, data: int, size: int) -> int:
-        self._samples.append(ctypes.string_at(data, size))
-        return 0
-
-    def _bulky(self, _context: int, data: int, size: int) -> int:
-        self._bulk.append(ctypes.string_at(data, size))
+    def _sample(self, ring: int, _context: int, data: int, size: int) -> int:
+        self._samples[ring].append(ctypes.string_at(data, size))
         return 0
 
     def drain(self) -> list[bytes]:
         """Every event that waits in the rings, oldest first; does not wait."""
         self._library.ring_buffer__consume(self._ring)
-        samples, bulk, self._samples, self._bulk = self._samples, self._bulk, [], []
-        return sorted(samples + bulk, key=_time) if samples and bulk else samples or bulk
+        filled = [samples for samples in self._samples if samples]
+        self._samples = [[] for _ in RINGS]
+        return sorted(chain(*filled), key=_time) if len(filled) > 1 else filled[0] if filled else []
 
     def policy(self, pid: int) -> int:
         """The number of the policy that a process is under; 0 for none."""

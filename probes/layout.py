@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
+from functools import lru_cache
 from typing import Any
 
 HEAD = struct.Struct("=QQQIIIIIIII16s")
@@ -34,17 +36,20 @@ def peer(data: bytes) -> Fields:
     """A struct sockaddr as family, address and port; other families come out empty."""
     if len(data) < 2:
         return {}
-    family = struct.unpack_from("=H", data)[0]
+    family = int.from_bytes(data[:2], sys.byteorder)
     if family == socket.AF_INET and len(data) >= 8:
-        port = struct.unpack_from("!H", data, 2)[0]
-        return {"family": "ipv4", "address": socket.inet_ntop(socket.AF_INET, data[4:8]), "port": port}
+        return {"family": "ipv4", "address": _written(data[4:8]), "port": int.from_bytes(data[2:4], "big")}
     if family == socket.AF_INET6 and len(data) >= 24:
-        port = struct.unpack_from("!H", data, 2)[0]
-        return {"family": "ipv6", "address": socket.inet_ntop(socket.AF_INET6, data[8:24]), "port": port}
+        return {"family": "ipv6", "address": _written(data[8:24]), "port": int.from_bytes(data[2:4], "big")}
     if family == socket.AF_UNIX:
         path = data[2:]
         return {"family": "unix", "path": "@" + text(path[1:]) if path[:1] == b"\0" else text(path)}
     return {}
+
+
+@lru_cache(4096)
+def _written(address: bytes) -> str:
+    return socket.inet_ntop(socket.AF_INET if len(address) == 4 else socket.AF_INET6, address)
 
 
 def socket_end(data: bytes) -> Fields:

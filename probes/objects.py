@@ -20,6 +20,9 @@ from probes.syscalls import Map
 
 PROBE, TRACEPOINT, RAW_TRACEPOINT, CGROUP_ADDRESS, LSM = 2, 5, 17, 18, 29
 RING_BUFFER = 27
+RING_PARTS = {"events": 2, "bulk": 2, "evidence": 4}
+"""How many such rings there would be to the wanted size."""
+
 INSTRUCTION = struct.Struct("=BBhi")
 LOAD_WIDE, FROM_MAP = 0x18, 1
 """The instruction that holds a map's descriptor: its operation, and what its source register says then."""
@@ -73,12 +76,11 @@ def renamed(code: bytes, names: dict[int, int]) -> bytes:
 
 def load(objects: Objects, ring_bytes: int) -> Loaded:
     """Make the maps, load and attach the programs; raises OSError and leaves nothing then. `ring_bytes`: of all ring
-    buffers together, a power of two."""
+    buffers together, about; a power of two."""
     with contextlib.suppress(ValueError, OSError):  # below Linux 5.11 maps count as locked memory
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     with contextlib.ExitStack() as undo:
-        rings = sum(one.kind == RING_BUFFER for one in objects.maps)
-        made = [_kept(undo, syscalls.create_map(sized(one, ring_bytes // (rings or 1)))) for one in objects.maps]
+        made = [_kept(undo, syscalls.create_map(sized(one, ring_bytes))) for one in objects.maps]
         numbers = dict(enumerate(made))
         programs, refused = dict[str, int](), dict[str, str]()
         for one in objects.programs:
@@ -101,8 +103,10 @@ def load(objects: Objects, ring_bytes: int) -> Loaded:
 
 
 def sized(one: Map, ring_bytes: int) -> Map:
-    """A ring buffer with the size that is wanted here (a page at least); other maps as they are."""
-    return replace(one, max_entries=max(4096, ring_bytes)) if one.kind == RING_BUFFER else one
+    """A ring buffer with its part of what all are to have (a page at least); other maps as they are."""
+    if one.kind != RING_BUFFER:
+        return one
+    return replace(one, max_entries=max(4096, ring_bytes // RING_PARTS[one.name]))
 
 
 def _kept(undo: contextlib.ExitStack, descriptor: int) -> int:

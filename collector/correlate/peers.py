@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
+from functools import lru_cache
 
 from collector.model import Peer
 from probes.vocabulary import KernelEvent
@@ -77,6 +78,7 @@ class Peers:
         return found
 
 
+@lru_cache(4096)
 def plain(address: str) -> str:
     """An address in one spelling; IPv4 in IPv6 (dual-stack listeners) as IPv4; empty for what is no address.
 

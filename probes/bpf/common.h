@@ -18,10 +18,12 @@ enum kind {
   KIND_IO_URING, KIND_MEMFD, KIND_EXECUTABLE_MEMORY, KIND_STREAM, KIND_PTRACE, KIND_CREDENTIALS, KIND_MODULE, KIND_BPF,
   KIND_MOUNT, KIND_NAMESPACE, KIND_DELETE, KIND_RENAME, KIND_LINK, KIND_CHMOD, KIND_SIGNAL,
   KIND_DECISION, KIND_DECISION_EXEC, KIND_DECISION_OPEN, KIND_LOGIN, KIND_TURN, KIND_TRUNCATE,
-  KIND_CHOWN,
+  KIND_CHOWN, KIND_DNS,
 };
 enum attribution { NONE = 0, EXACT = 1, INHERITED = 2 };
-enum drop { RING_FULL = 0, BULK_RING_FULL, MARKS_FULL, SCRATCH_FULL, REGISTERED_FULL, UNREADABLE, DROP_REASONS };
+enum drop {
+  RING_FULL = 0, BULK_RING_FULL, EVIDENCE_RING_FULL, MARKS_FULL, SCRATCH_FULL, REGISTERED_FULL, UNREADABLE, DROP_REASONS,
+};
 
 /* What `registered` says of a process, in its lowest byte; above it the number of its policy (policy.h). Of what only
  * descends from a login to the host (SESSION, logins.c) forks and executions are told, and nothing else. */
@@ -59,8 +61,14 @@ BPF_TABLE("lru_hash", u32, struct marking, markings, MAX_MARKINGS);
 BPF_HASH(registered, u32, u32, MAX_REGISTERED);
 BPF_ARRAY(drops, u64, DROP_REASONS);
 BPF_ARRAY(lost, u64, 32); /* events that found their ring full, by kind */
+
+/* Three rings, so that what comes in masses cannot push out what is worth more (as probes/vocabulary.py has it). */
 BPF_RINGBUF_OUTPUT(events, RING_PAGES);
 BPF_RINGBUF_OUTPUT(bulk, RING_PAGES);
+BPF_RINGBUF_OUTPUT(evidence, RING_PAGES);
+#define EVIDENCE                                                                                                \
+  (1U << KIND_EXEC | 1U << KIND_MEMFD | 1U << KIND_STREAM | 1U << KIND_PTRACE | 1U << KIND_MODULE | 1U << KIND_BPF | \
+   1U << KIND_DECISION | 1U << KIND_DECISION_EXEC | 1U << KIND_DECISION_OPEN | 1U << KIND_LOGIN)
 
 static __always_inline void dropped(int reason) {
   u64 *count = drops.lookup(&reason);
@@ -93,12 +101,19 @@ static __always_inline void lose(int reason, struct head *head) {
 }
 
 /* The reader polls by the clock (every few milliseconds), so that no event costs a context switch. */
+static __always_inline void emit_evidence(void *event, u64 size) {
+  if (evidence.ringbuf_output(event, size, BPF_RB_NO_WAKEUP))
+    lose(EVIDENCE_RING_FULL, event);
+}
+
 static __always_inline void emit(void *event, u64 size) {
-  if (events.ringbuf_output(event, size, BPF_RB_NO_WAKEUP))
+  struct head *head = event;
+  if (EVIDENCE >> (head->kind & 31) & 1)
+    emit_evidence(event, size);
+  else if (events.ringbuf_output(event, size, BPF_RB_NO_WAKEUP))
     lose(RING_FULL, event);
 }
 
-/* Events that come in masses and prove little by themselves have a ring of their own: they cannot push out the others. */
 static __always_inline void emit_bulk(void *event, u64 size) {
   if (bulk.ringbuf_output(event, size, BPF_RB_NO_WAKEUP))
     lose(BULK_RING_FULL, event);

@@ -60,11 +60,12 @@ static __always_inline void datagram(struct mark *mark, u32 operation, s64 resul
   }
   if (event->address.family != 2 && event->address.family != 10)
     return;
-  fill(&event->head, KIND_SEND, mark);
+  int asks = is_dns(event->address.port);
+  fill(&event->head, asks ? KIND_DNS : KIND_SEND, mark);
   event->result = result;
   event->operation = operation;
   event->length = 0;
-  if (!is_dns(event->address.port)) {
+  if (!asks) {
     emit_bulk(event, offsetof(struct datagram_event, payload));
     return;
   }
@@ -73,7 +74,8 @@ static __always_inline void datagram(struct mark *mark, u32 operation, s64 resul
     dropped(UNREADABLE);
   else
     event->length = size;
-  emit(event, sizeof(*event));
+  u64 whole = offsetof(struct datagram_event, payload) + (event->length & 511);
+  emit(event, whole < sizeof(*event) ? whole : sizeof(*event));
 }
 
 ATTACH(on_datagram, sendto)

@@ -1,10 +1,10 @@
 /* Opens in marked threads, and opens of sensitive paths by anybody.
  *
- * The path is as the program gave it (not resolved), read at the entry: another thread could still change it. A path in
- * memory that is not paged in yet cannot be read there; it is read again at the return for marked threads, and missed
- * (counted as unreadable) for others.
+ * The path is as the program gave it (not resolved), read at the return of the call, from the user's registers as they
+ * still stand there: another thread could change it meanwhile. Where these cannot be had (calls.h) a path of others than
+ * marked threads is read at the entry, and missed if it lies in memory that is not paged in yet (counted as unreadable).
  * Not caught: open_by_handle_at, io_uring, and sensitive files by another name (link, mount, relative path).
- * Cost: one look-up for each open of the host, and the reading of its path's first 64 bytes.
+ * Cost: two look-ups for each open of the host, and the reading of its path's first 64 bytes.
  */
 struct open_event {
   struct head head;
@@ -22,50 +22,46 @@ struct sensitive {
   char path[SENSITIVE_SIZE];
 };
 
-BPF_HASH(opening, u32, struct opening, MAX_CALLS);
 BPF_HASH(sensitive_paths, struct sensitive, u32, MAX_SENSITIVE);
+
+static __always_inline int is_sensitive(const char *path) {
+  struct sensitive head = {};
+  return bpf_probe_read_user_str(head.path, sizeof(head.path), path) >= 0 && sensitive_paths.lookup(&head);
+}
+
+#ifdef HAS_TASK_PT_REGS
+static __always_inline int opened(s32 number, struct mark *mark, struct opening *call) {
+  u64 regs = (u64)bpf_task_pt_regs(bpf_get_current_task_btf());
+  int plain = number == __NR_open || number == __NR_creat;
+  call->path = word_at(regs + (plain ? offsetof(struct pt_regs, di) : offsetof(struct pt_regs, si)));
+  if (number == __NR_open_by_handle_at || (!mark && !is_sensitive((const char *)call->path)))
+    return 0;
+  call->flags = word_at(regs + (plain ? offsetof(struct pt_regs, si) : offsetof(struct pt_regs, dx)));
+  if (number == __NR_creat)
+    call->flags = 01101;
+  if (number == __NR_openat2 && bpf_probe_read_user(&call->flags, sizeof(call->flags), (void *)call->flags))
+    call->flags = 0;
+  return 1;
+}
+#else
+BPF_HASH(opening, u32, struct opening, MAX_CALLS);
 
 static __always_inline int open_entry(const char *path, u64 flags) {
   u32 tid = bpf_get_current_pid_tgid();
   struct opening call = {.path = (u64)path, .flags = flags};
-  if (!marks.lookup(&tid)) {
-    struct sensitive head = {};
-    if (bpf_probe_read_user_str(head.path, sizeof(head.path), path) < 0 || !sensitive_paths.lookup(&head))
-      return 0;
-  }
-  if (opening.update(&tid, &call))
+  if ((marks.lookup(&tid) || is_sensitive(path)) && opening.update(&tid, &call))
     dropped(SCRATCH_FULL);
   return 0;
 }
 
-ATTACH(on_opened, openat)
-ATTACH(on_opened, open)
-ATTACH(on_opened, creat)
-ATTACH(on_opened, openat2)
-ATTACH(on_opened, open_by_handle_at)
-int on_opened(struct sys_exit *ctx) {
+static __always_inline int opened(s32 number, struct mark *mark, struct opening *call) {
   u32 tid = bpf_get_current_pid_tgid();
-  struct opening *call = opening.lookup(&tid);
-  if (ctx->result >= 0 && judge_file(ctx->result, marks.lookup(&tid)) == ENFORCE) {
-    opening.delete(&tid);
+  struct opening *kept = opening.lookup(&tid);
+  if (!kept)
     return 0;
-  }
-  if (!call)
-    return 0;
-  struct open_event event = {.result = ctx->result, .flags = call->flags};
-  long length = bpf_probe_read_user_str(event.path, sizeof(event.path), (void *)call->path);
-  if (length < 0)
-    dropped(UNREADABLE);
-  struct mark *mark = marks.lookup(&tid);
-  fill(&event.head, KIND_OPEN, mark);
-  u64 size = offsetof(struct open_event, path) + (length & (2 * PATH_SIZE - 1));
-  size = size < sizeof(event) ? size : sizeof(event);
-  if (mark)
-    emit_bulk(&event, size);
-  else /* of a sensitive path: few, and worth much */
-    emit(&event, size);
+  *call = *kept;
   opening.delete(&tid);
-  return 0;
+  return 1;
 }
 
 TRACEPOINT_PROBE(syscalls, sys_enter_openat) { return open_entry(args->filename, args->flags); }
@@ -85,3 +81,32 @@ TRACEPOINT_PROBE(syscalls, sys_enter_openat2) {
 }
 
 #endif
+#endif
+
+ATTACH(on_opened, openat)
+ATTACH(on_opened, open)
+ATTACH(on_opened, creat)
+ATTACH(on_opened, openat2)
+ATTACH(on_opened, open_by_handle_at)
+int on_opened(struct sys_exit *ctx) {
+  u32 tid = bpf_get_current_pid_tgid();
+  s64 result = ctx->result;
+  s32 number = ctx->number;
+  struct opening call = {};
+  u32 judged = result >= 0 ? judge_file(result, marks.lookup(&tid)) : OFF;
+  struct mark *mark = marks.lookup(&tid);
+  if (!opened(number, mark, &call) || judged == ENFORCE)
+    return 0;
+  struct open_event event = {.result = result, .flags = call.flags};
+  long length = bpf_probe_read_user_str(event.path, sizeof(event.path), (void *)call.path);
+  if (length < 0)
+    dropped(UNREADABLE);
+  fill(&event.head, KIND_OPEN, mark);
+  u64 size = offsetof(struct open_event, path) + (length & (2 * PATH_SIZE - 1));
+  size = size < sizeof(event) ? size : sizeof(event);
+  if (mark)
+    emit_bulk(&event, size);
+  else /* of a sensitive path: few, and worth much */
+    emit_evidence(&event, size);
+  return 0;
+}

@@ -8,6 +8,8 @@
  * An exec also says which of the descriptors 0, 1 and 2 are sockets, and whether the file has no name on disk (a memfd,
  * a deleted file); for a script that is its interpreter's.
  * The exit code is the kernel's, or without type information exit_group's argument (a death by signal then shows 0).
+ * Without type information a process whose threads go on after the first one has ended, or one of which calls exec, is
+ * watched no more, but for what is marked.
  * Cost: two tracepoints for each exec of the host; about 5 us for one that is told.
  */
 struct arguments {
@@ -193,9 +195,15 @@ TRACEPOINT_PROBE(sched, sched_process_exec) {
 
 #ifdef HAS_TASK
 static __always_inline u32 exit_code_of(u32 tgid) { return half_at(bpf_get_current_task() + TASK_EXIT_CODE); }
+/* A thread other than the leader that calls exec ends the leader, and the process goes on. */
+static __always_inline int is_last(u32 tgid, u32 tid) {
+  return !half_at(word_at(bpf_get_current_task() + TASK_SIGNAL) + SIGNAL_STRUCT_LIVE);
+}
 static __always_inline void forget_exit_code(u32 tgid) {}
 #else
 BPF_HASH(exit_codes, u32, u32, MAX_EXECS);
+
+static __always_inline int is_last(u32 tgid, u32 tid) { return tgid == tid; }
 
 static __always_inline u32 exit_code_of(u32 tgid) {
   u32 *code = exit_codes.lookup(&tgid);
@@ -218,8 +226,9 @@ TRACEPOINT_PROBE(syscalls, sys_enter_exit_group) { return keep_exit_code(args->e
 TRACEPOINT_PROBE(sched, sched_process_exit) {
   u64 pid_tgid = bpf_get_current_pid_tgid();
   u32 tgid = pid_tgid >> 32, tid = pid_tgid;
+  int last = is_last(tgid, tid);
   struct mark *mark = marks.lookup(&tid);
-  if (mark && tgid == tid) {
+  if (mark && last) {
     struct exit_event event = {};
     fill(&event.head, KIND_EXIT, mark);
     event.code = exit_code_of(tgid);
@@ -229,7 +238,7 @@ TRACEPOINT_PROBE(sched, sched_process_exit) {
     marks.delete(&tid);
     forget_arguments(tid);
   }
-  if (tgid == tid) {
+  if (last) {
     registered.delete(&tgid);
     forget_exit_code(tgid);
   }

@@ -16,15 +16,9 @@ struct socket_event {
   s32 result;
   u32 length; /* of address */
   u32 verified;
-  u32 padding;
-  char address[SOCKADDR_SIZE];
-};
-
-struct connection_event {
-  struct socket_event socket;
-  struct inet_address local;
   u32 net;
-  u32 padding;
+  struct inet_address local;
+  char address[SOCKADDR_SIZE]; /* of IP only the first INET_SIZE bytes are told */
 };
 
 struct address {
@@ -33,11 +27,6 @@ struct address {
   u32 descriptor;
   u32 padding;
   char data[SOCKADDR_SIZE];
-};
-
-struct accepting {
-  u64 address;
-  u64 length;
 };
 
 struct connected {
@@ -58,7 +47,12 @@ struct made {
 
 BPF_TABLE("lru_hash", struct connected, struct made, connections_made, MAX_CONNECTIONS);
 BPF_HASH(connecting, u32, struct address, MAX_CALLS);
-BPF_HASH(accepting, u32, struct accepting, MAX_CALLS);
+
+static __always_inline void emit_socket(struct socket_event *event) {
+  u32 family = *(u16 *)event->address;
+  int inet = family == 2 || family == 10;
+  emit(event, inet ? offsetof(struct socket_event, address) + INET_SIZE : sizeof(*event));
+}
 
 TRACEPOINT_PROBE(syscalls, sys_enter_connect) {
   u64 pid_tgid = bpf_get_current_pid_tgid();
@@ -111,60 +105,38 @@ TRACEPOINT_PROBE(syscalls, sys_exit_connect) {
   if (!address)
     return 0;
   struct mark *mark = marks.lookup(&tid);
-  struct connection_event event = {
-      .socket = {.result = args->ret, .length = address->length, .verified = address->verified}};
-  fill(&event.socket.head, KIND_CONNECT, mark);
-  __builtin_memcpy(event.socket.address, address->data, SOCKADDR_SIZE);
+  struct socket_event event = {.result = args->ret, .length = address->length, .verified = address->verified};
+  fill(&event.head, KIND_CONNECT, mark);
+  __builtin_memcpy(event.address, address->data, SOCKADDR_SIZE);
   if (address->verified && (!args->ret || args->ret == IN_PROGRESS)) {
     event.net = end_of(address->descriptor, &event.local);
     remember_connection(address->descriptor, &event.local);
   }
-  emit(&event, sizeof(event));
+  emit_socket(&event);
   if (mark && !args->ret && !address->verified)
     remember_resolver(address);
   connecting.delete(&tid);
   return 0;
 }
 
-static __always_inline int accept_entry(u64 address, u64 length) {
-  u64 pid_tgid = bpf_get_current_pid_tgid();
-  u32 tgid = pid_tgid >> 32, tid = pid_tgid;
-  struct accepting call = {.address = address, .length = length};
-  if (is_registered(tgid) && accepting.update(&tid, &call))
-    dropped(SCRATCH_FULL);
-  return 0;
-}
-
 ATTACH(on_accepted, accept)
 ATTACH(on_accepted, accept4)
 int on_accepted(struct sys_exit *ctx) {
-  s64 result = ctx->result;
-  u32 tid = bpf_get_current_pid_tgid();
-  struct accepting *call = accepting.lookup(&tid);
-  if (!call)
-    return 0;
-  struct connection_event event = {.socket = {.result = result}};
+  struct mark *mark;
+  struct call *call;
   u32 length = 0;
-  if (result >= 0) {
-    fill(&event.socket.head, KIND_ACCEPT, marks.lookup(&tid));
-    if (bpf_probe_read_user(&length, sizeof(length), (void *)call->length))
-      dropped(UNREADABLE);
-    length &= SOCKADDR_SIZE - 1;
-    event.socket.length = length;
-    bpf_probe_read_user(event.socket.address, length, (void *)call->address);
-    event.net = end_of(result, &event.local);
-    emit(&event, sizeof(event));
-  }
-  accepting.delete(&tid);
+  if (!watched(&mark) || !(call = arguments_of()) || ctx->result < 0)
+    return 0;
+  struct socket_event event = {.result = ctx->result};
+  fill(&event.head, KIND_ACCEPT, mark);
+  if (bpf_probe_read_user(&length, sizeof(length), (void *)call->args[2]))
+    dropped(UNREADABLE);
+  length &= SOCKADDR_SIZE - 1;
+  event.length = length;
+  bpf_probe_read_user(event.address, length, (void *)call->args[1]);
+  event.net = end_of(ctx->result, &event.local);
+  emit_socket(&event);
   return 0;
-}
-
-TRACEPOINT_PROBE(syscalls, sys_enter_accept4) {
-  return accept_entry((u64)args->upeer_sockaddr, (u64)args->upeer_addrlen);
-}
-
-TRACEPOINT_PROBE(syscalls, sys_enter_accept) {
-  return accept_entry((u64)args->upeer_sockaddr, (u64)args->upeer_addrlen);
 }
 
 #define TCP_SYN_SENT 2
@@ -175,7 +147,7 @@ static __always_inline void told_by_state(struct mark *mark, u32 kind, s32 resul
   struct socket_event event = {.result = result, .length = sizeof(*address), .verified = 1};
   fill(&event.head, kind, mark);
   __builtin_memcpy(event.address, address, sizeof(*address));
-  emit(&event, sizeof(event));
+  emit_socket(&event);
 }
 
 struct state_change { /* inet_sock_set_state, the same since Linux 4.16 */
@@ -234,6 +206,6 @@ int on_bind(struct sys_exit *ctx) {
   if (bpf_probe_read_user(event.address, length, (void *)call->args[1]))
     dropped(UNREADABLE);
   fill(&event.head, KIND_BIND, mark);
-  emit(&event, sizeof(event));
+  emit_socket(&event);
   return 0;
 }

@@ -7,19 +7,19 @@ from collections.abc import Callable
 
 from probes.layout import HEAD, Fields, own_end, peer, socket_end
 
-SOCKET = struct.Struct("=iIII128s")
-OWN = struct.Struct("=32sII")
+SOCKET = struct.Struct("=iIII32s")
 TURN = struct.Struct("=II32s32s")
 
 
 def _socket(kind: str) -> Callable[[bytes], Fields]:
     def decode(data: bytes) -> Fields:
-        result, length, verified, _, address = SOCKET.unpack_from(data, HEAD.size)
-        fields = {"kind": kind, "result": result, "verified": bool(verified), **peer(address[:length])}
-        if len(data) < HEAD.size + SOCKET.size + OWN.size:
-            return fields
-        local, net, _ = OWN.unpack_from(data, HEAD.size + SOCKET.size)
-        return fields | own_end(local, net)
+        result, length, verified, net, local = SOCKET.unpack_from(data, HEAD.size)
+        start = HEAD.size + SOCKET.size
+        fields = peer(data[start : start + length])
+        if net:
+            fields |= own_end(local, net)
+        fields |= {"kind": kind, "result": result, "verified": bool(verified)}
+        return fields
 
     return decode
 

@@ -49,7 +49,10 @@ class Core:
 
     def read(self) -> None:
         """Take in what the next read brings; AssertionError where the probes have hung up."""
-        data = self.socket.recv(1 << 20)
+        self.take(self.socket.recv(1 << 20))
+
+    def take(self, data: bytes) -> None:
+        """Take in what was read."""
         assert data, "the probes have hung up"
         for kind, sequence, body in self._splitter.feed(data):
             if kind == vocabulary.EVENTS:

@@ -15,7 +15,6 @@ from probes.subjects import calls, credentials, datagrams, decisions, files, log
 BPF = Path(__file__).resolve().parents[2] / "probes" / "bpf"
 SIZES = {
     "u64": 8, "u32": 4, "s32": 4, "char": 1, "struct head": layout.HEAD.size, "struct inet_address": 32,
-    "struct socket_event": layout.HEAD.size + sockets.SOCKET.size,
 }  # fmt: skip
 
 
@@ -39,11 +38,11 @@ def c_struct(name: str) -> dict[str, tuple[int, int]]:
     ("name", "packed", "rest"),
     [
         ("head", layout.HEAD, ()), ("fork_event", process.FORK, ()), ("exec_event", process.EXEC, ("data",)),
-        ("exit_event", process.EXIT, ()), ("socket_event", sockets.SOCKET, ()), ("open_event", files.OPEN, ("path",)),
+        ("exit_event", process.EXIT, ()), ("socket_event", sockets.SOCKET, ("address",)),
+        ("open_event", files.OPEN, ("path",)),
         ("call_event", calls.CALL, ("text", "more")), ("stream_event", streams.STREAM, ()),
         ("datagram_event", datagrams.DATAGRAM, ("payload",)), ("decision_event", decisions.DECISION, ()),
         ("login_event", logins.LOGIN, ()), ("turn_event", sockets.TURN, ()),
-        ("connection_event", sockets.OWN, ("socket",)),
         ("file_decision", decisions.FILE, ("path", "rest")), ("node_key", files_policy.KEY, ()),
         ("node", files_policy.NODE, ()),
     ],

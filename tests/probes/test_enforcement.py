@@ -116,6 +116,25 @@ print({run("/bin/touch", f"{sys.argv[1]}/{n}") for n in range(200)})
     assert [event.enforced for event in decisions(ruled, 0x50F)] == [True] * 200
 
 
+def test_another_thread_is_no_way_out(ruled: Core, tmp_path: Path) -> None:
+    """A thread that is not the first one and becomes another program by exec, which ends the first, is ended, too; in a
+    request and outside."""
+    ruled.enforce("enforce", Policy("no-programs", "enforce", "processes", "none"))
+    for number in (0, 0x511):
+        code = f"""
+mark({number}) if {number} else None
+def become():
+    os.execv("/bin/touch", ["touch", sys.argv[1] + "/file"])
+if os.fork() == 0:
+    threading.Thread(target=become).start()
+    threading.Event().wait(20)
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+        assert run_ruled(ruled, "no-programs", code, str(tmp_path)) == "-9\n"
+        assert list(tmp_path.iterdir()) == []
+    assert [event.enforced for event in decisions(ruled, 0x511)] == [True]
+
+
 def test_observing(ruled: Core, tmp_path: Path) -> None:
     """Everything happens, and each execution that would be denied is told so, beside the exec itself."""
     ruled.enforce("enforce", Policy("look", "observe", execute="none", connect="listed"))

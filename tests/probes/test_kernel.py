@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -56,6 +57,46 @@ def test_a_full_ring_is_counted(small: kernel.Kernel) -> None:
     assert {(event.kind, event.path) for event in kept} == {("open", "/proc/uptime")}
     assert small.dropped()["bulk_ring_full"] - before + len(kept) == 1000
     assert small.lost()["open"] - lost + len(kept) == 1000
+
+
+def test_every_kind_that_is_lost_is_counted(small: kernel.Kernel) -> None:
+    """Of a mix that no ring has room for, what was kept and what is counted as lost are what was done, kind by kind."""
+    small.drain()
+    before = Counter(small.lost())
+    marked = Marked("""
+        plain = socket.socket(type=socket.SOCK_DGRAM)
+        question = b"\\0\\1\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\3www\\0\\0\\1\\0\\1"
+        mark(11)
+        for n in range(61):
+            os.posix_spawn("/bin/true", ["true"], {}); os.wait()
+            for n in range(5):
+                plain.sendto(question, ("127.0.0.1", 53)); plain.sendto(b"", ("127.0.0.1", 54))
+                plain.connect(("127.0.0.1", 55))
+        mark(0)
+    """)  # fmt: skip
+    small.register(marked.pid)
+    marked.go()
+    kept = Counter(event.kind for event in (decode(sample, 0) for sample in small.drain()) if event.request_id)
+    done = kept + Counter(small.lost()) - before
+    assert (done["fork"], done["exec"], done["exit"]) == (61, 61, 61)
+    assert (done["dns"], done["send"], done["connect"]) == (305, 305, 305)
+    assert kept.total() < done.total()
+
+
+def test_masses_push_out_no_evidence(small: kernel.Kernel) -> None:
+    """Where connections and opens have filled their rings, an execution is told all the same."""
+    small.drain()
+    marked = Marked("""
+        plain = socket.socket(type=socket.SOCK_DGRAM)
+        mark(12)
+        for n in range(500):
+            plain.connect(("127.0.0.1", 55)); open("/proc/uptime").close()
+        os.system("true")
+    """)  # fmt: skip
+    small.register(marked.pid)
+    marked.go()
+    kept = [decode(sample, 0) for sample in small.drain()]
+    assert [event.argv for event in kept if event.kind == "exec"] == [("sh", "-c", "true")]
 
 
 def test_watched_paths(small: kernel.Kernel) -> None:
