@@ -55,6 +55,7 @@ class Exchange(object):
         if error is not None:
             raise error
 
+    @guard.guarded
     def goes_out(self):
         """The app writes: before anything is out its answer may be refused."""
         if not self.sent and self.request.judging is not None:
