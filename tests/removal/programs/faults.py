@@ -23,7 +23,8 @@ APPS = [
     r'.*self\._(stream|body|next)\b.*|.*\bself\._cowitness_inner\b.*',
     r'.*\b_?(raw_)?(send|receive)\(.*|.*\b_(call|serve|refuse|begins(_again)?)\(.*|body = answer\.refuse\(.*',
     r'(return |write = )?(self\._)?start_response\(.*|result = self\._write\(.*',
-    r'(operation = begun|(asking\.)?ask|lifecycle\.begin)\(.*|(return |cursor = )(sqlite3\.Connection|self)\.cursor\(.*',
+    r'(operation = begun|(asking\.)?ask|lifecycle\.begin)\(.*',
+    r'(return |cursor = )(sqlite3\.Connection|self)\.cursor\(.*',
     r'return user_id, named\(\)|exchange\.wfile\.(write|flush)\(.*',
     r'return (getattr\((kind|super\(owner, self\)), name\)|raw\.__get__)\(.*',
 ]
