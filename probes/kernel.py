@@ -25,8 +25,8 @@ REASONS = (
 KINDS = dict(enumerate((
     "exec", "fork", "exit", "connect", "accept", "open", "bind", "listen", "send", "io_uring", "memfd",
     "executable_memory", "stream", "ptrace", "credentials", "module", "bpf", "mount", "namespace", "delete", "rename",
-    "link", "chmod", "signal", "decision", "decision", "decision", "login", "turn",
-    "truncate", "chown", "dns",
+    "link", "chmod", "signal", "decision", "decision", "decision", "login", "turn", "truncate", "chown",
+    "dns",
 ), 1))  # fmt: skip
 """As common.h counts them."""
 

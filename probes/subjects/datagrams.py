@@ -45,4 +45,4 @@ def question(payload: bytes) -> tuple[str, str]:
     return ".".join(labels) or ".", TYPES.get(number, str(number))
 
 
-DECODERS = {9: sent, 30: sent}
+DECODERS = {9: sent, 32: sent}

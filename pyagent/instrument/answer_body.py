@@ -89,7 +89,10 @@ class _Parts(object):
             raise
         answer = self._body._cowitness_answer
         if part and not answer.size and answer.request.judging is not None:
-            part = self._looked_at(part)
+            try:
+                answer.look_again()
+            except blocked.Blocked as error:
+                part = self._refused(error)
         if answer.refused:
             part = self._instead()
         try:
@@ -100,14 +103,6 @@ class _Parts(object):
         return part
 
     next = __next__
-
-    def _looked_at(self, part):
-        """The first part, or nothing where the request is refused now."""
-        try:
-            self._body._cowitness_answer.look_again()
-        except blocked.Blocked as error:
-            return self._refused(error)
-        return part
 
     def _refused(self, error):
         """The refusal takes the place of an answer of which nothing is out."""

@@ -52,6 +52,7 @@ class Exchange(object):
         if error is not None:
             raise error
 
+    @guard.guarded
     def goes_out(self):
         """The app writes: before anything is out its answer may be refused."""
         request = self.request

@@ -53,6 +53,7 @@ if str is not bytes:
     VARIANTS['only keywords'] = ('lambda *, key=7: key', 'lambda self, *, key=7: key', INSTALLED)
 STANDARD = set(row.module.split('.')[0] for row in everything.ROWS if row.module.split('.')[0] in set(sys.modules))
 STANDARD |= {'subprocess', 'asyncio', 'concurrent', 'http', 'httplib', 'urllib', 'urllib2', 'wsgiref', 'sqlite3'}
+STANDARD |= {'marshal', 'shelve'}
 
 
 def rows():

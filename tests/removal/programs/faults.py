@@ -23,14 +23,15 @@ APPS = [
     r'.*self\._(stream|body|next)\b.*|.*\bself\._cowitness_inner\b.*',
     r'.*\b_?(raw_)?(send|receive)\(.*|.*\b(_call|_serve|_?refuse|_begins(_again)?|begin_refusal)\(.*',
     r'(return |write = )?(self\._)?start_response\(.*|result = self\._write\(.*',
-    r'(operation = begun|_ask|lifecycle\.begin)\(.*|(return |cursor = )(sqlite3\.Connection|self)\.cursor\(.*',
+    r'(operation = begun|(asking\.)?ask|lifecycle\.begin)\(.*',
+    r'(return |cursor = )(sqlite3\.Connection|self)\.cursor\(.*',
     r'return user_id, named\(\)|exchange\.wfile\.(write|flush)\(.*',
     r'return (getattr\((kind|super\(owner, self\)), name\)|raw\.__get__)\(.*',
 ]
 
 # Besides calls of guarded functions: looks at variables, what is made of our own, what has its own guard beneath it.
 TRIVIAL = [
-    r'return [\w.]+|return self if .*|return (bool\(lifecycle\.would_block|_Parts|CursorProxy|types\.MethodType)\(.*',
+    r'return [\w.]+|return self if .*|return (bool\(asking\.would_block|_Parts|CursorProxy|types\.MethodType)\(.*',
     r'return _agent\[0\]|return getattr\(_locals\[0\], .*|answer\.written|raw = \[.*',
     r'(if|elif|while) (not )?[\w.]+:|(if|elif) [\w.() ]+ is (not )?[\w.() ]+:',
     r'if (kwargs or |context\.current\(\) is not None and )len\(args\) [!=><]+ \d:',
