@@ -60,7 +60,7 @@ struct marking {
 BPF_TABLE("lru_hash", u32, struct marking, markings, MAX_MARKINGS);
 BPF_HASH(registered, u32, u32, MAX_REGISTERED);
 BPF_ARRAY(drops, u64, DROP_REASONS);
-BPF_ARRAY(lost, u64, 32); /* events that found their ring full, by kind */
+BPF_ARRAY(lost, u64, 64); /* events that found their ring full, by kind */
 
 /* Three rings, so that what comes in masses cannot push out what is worth more (as probes/vocabulary.py has it). */
 BPF_RINGBUF_OUTPUT(events, RING_PAGES);
