@@ -20,6 +20,7 @@ enum kind {
   KIND_DECISION, KIND_DECISION_EXEC, KIND_DECISION_OPEN, KIND_LOGIN, KIND_TURN, KIND_TRUNCATE,
   KIND_CHOWN, KIND_DNS,
 };
+#define KINDS 64 /* room for them; a power of two */
 enum attribution { NONE = 0, EXACT = 1, INHERITED = 2 };
 enum drop {
   RING_FULL = 0, BULK_RING_FULL, EVIDENCE_RING_FULL, MARKS_FULL, SCRATCH_FULL, REGISTERED_FULL, UNREADABLE, DROP_REASONS,
@@ -60,15 +61,16 @@ struct marking {
 BPF_TABLE("lru_hash", u32, struct marking, markings, MAX_MARKINGS);
 BPF_HASH(registered, u32, u32, MAX_REGISTERED);
 BPF_ARRAY(drops, u64, DROP_REASONS);
-BPF_ARRAY(lost, u64, 64); /* events that found their ring full, by kind */
+BPF_ARRAY(lost, u64, KINDS); /* events that found their ring full, by kind */
 
 /* Three rings, so that what comes in masses cannot push out what is worth more (as probes/vocabulary.py has it). */
 BPF_RINGBUF_OUTPUT(events, RING_PAGES);
 BPF_RINGBUF_OUTPUT(bulk, RING_PAGES);
 BPF_RINGBUF_OUTPUT(evidence, RING_PAGES);
 #define EVIDENCE                                                                                                \
-  (1U << KIND_EXEC | 1U << KIND_MEMFD | 1U << KIND_STREAM | 1U << KIND_PTRACE | 1U << KIND_MODULE | 1U << KIND_BPF | \
-   1U << KIND_DECISION | 1U << KIND_DECISION_EXEC | 1U << KIND_DECISION_OPEN | 1U << KIND_LOGIN)
+  (1ULL << KIND_EXEC | 1ULL << KIND_MEMFD | 1ULL << KIND_STREAM | 1ULL << KIND_PTRACE | 1ULL << KIND_MODULE |    \
+   1ULL << KIND_BPF | 1ULL << KIND_DECISION | 1ULL << KIND_DECISION_EXEC | 1ULL << KIND_DECISION_OPEN |          \
+   1ULL << KIND_LOGIN)
 
 static __always_inline void dropped(int reason) {
   u64 *count = drops.lookup(&reason);
@@ -93,7 +95,7 @@ static __always_inline void fill(struct head *head, u32 kind, struct mark *mark)
 }
 
 static __always_inline void lose(int reason, struct head *head) {
-  u32 kind = head->kind & 31;
+  u32 kind = head->kind & (KINDS - 1);
   u64 *count = lost.lookup(&kind);
   if (count)
     lock_xadd(count, 1);
@@ -108,7 +110,7 @@ static __always_inline void emit_evidence(void *event, u64 size) {
 
 static __always_inline void emit(void *event, u64 size) {
   struct head *head = event;
-  if (EVIDENCE >> (head->kind & 31) & 1)
+  if (EVIDENCE >> (head->kind & (KINDS - 1)) & 1)
     emit_evidence(event, size);
   else if (events.ringbuf_output(event, size, BPF_RB_NO_WAKEUP))
     lose(RING_FULL, event);
