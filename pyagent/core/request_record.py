@@ -70,7 +70,7 @@ def _escaped(request, phase):
         wire.to_json([(text(n, SHORT).lower(), wsgi_text(v, VALUE)) for n, v in pairs])
         for pairs in (request.headers, request.response_headers[:MAX_HEADERS])
     ]
-    inside = [wire.to_json(text)[1:-1] for text in texts]
+    inside = [wire.to_json(value)[1:-1] for value in texts]
     return wire.to_utf8(_written(request, phase, inside, headers, sent))
 
 
