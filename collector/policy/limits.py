@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from collector.policy.counts import Counts
 from collector.policy.document import Limit
+from collector.policy.lists import numbered
 
 MAX_PATH = 4096
 """Characters of a path that are compared."""
@@ -19,15 +20,18 @@ MAX_PATH = 4096
 MAX_SERVICES = 1024
 """Services whose limits are remembered; agents name them."""
 
+_WILD = re.compile(r"[*?\[]")
 IDS = (1 << 62) - 1
 _BITS = {"address": 1, "user": 2, "session": 4}
 
 
 class Ready(Struct, frozen=True):
-    """A limit whose patterns are compiled; `number` tells it from others in the table."""
+    """A limit whose patterns are compiled; `start`: what each of its paths begins with; `number` tells it from others
+    in the table."""
 
     limit: Limit
     services: re.Pattern[str]
+    start: str
     paths: re.Pattern[str] | None
     number: int
 
@@ -59,7 +63,8 @@ class Limits:
     def exceeded(self, limits: Iterable[Ready], request_id: str, path: str, who: dict[str, str]) -> Exceeded | None:
         """Count a request, each kind of `who` once however often it is asked about; what it is beyond, if anything.
         One that refuses goes before one that only tells."""
-        fitting = [one for one in limits if one.paths is None or one.paths.match(path[:MAX_PATH])]
+        path = path[:MAX_PATH]
+        fitting = [one for one in limits if path.startswith(one.start) and (one.paths is None or one.paths.match(path))]
         if not fitting:
             return None
         request = int(request_id, 16) & IDS
@@ -89,15 +94,18 @@ def counted(address: str) -> str:
     >>> counted("192.0.2.7"), counted("2001:db8::7"), counted("nobody")
     ('192.0.2.7', '2001:db8::/64', '')
     """
+    if ":" not in address:
+        return address if numbered(address)[0] else ""
     try:
-        found = ipaddress.ip_address(address)
+        found = ipaddress.IPv6Address(address)
     except ValueError:
         return ""
-    if found.version == 4:
-        return str(found)
     return str(found.ipv4_mapped or ipaddress.ip_network((int(found) >> 64 << 64, 64)))
 
 
 def _ready(limit: Limit) -> Ready:
     services, paths = (re.compile(fnmatch.translate(text)) for text in (limit.service, limit.path))
-    return Ready(limit, services, None if limit.path == "*" else paths, zlib.crc32(limit.name.encode()) or 1)
+    start = _WILD.split(limit.path, 1)[0]
+    return Ready(
+        limit, services, start, None if limit.path == start + "*" else paths, zlib.crc32(limit.name.encode()) or 1
+    )
