@@ -20,7 +20,6 @@ _COMMENT = re.compile(r"/\*!\d{0,6}|/\*(?:[^*]|\*(?!/))*\*/|\*/")
 _QUOTING = re.compile(r"\\(?=[A-Za-z\r\n])\r?\n?|'(?<=\w')(?:'(?=\w)|(\w)')|\"(?<=\w\")(?:\"(?=\w)|(\w)\")|\$[@*]")
 _IFS = re.compile(r"\$\{?IFS[^}\s;|&'\"/]{0,16}\}?")
 _FILLERS = re.compile(r"\$(?:[@*!?]|(?=['\"])|\{?[a-z]{1,3}\}?(?=[^\w(]|$))|\$\(\w{1,3}\)|\$\{\w{1,3}\}")
-_QUOTES = re.compile(r"[\\'\"^]")
 _ESCAPE = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2})|([0-3]?[0-7]{2}))")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
@@ -37,7 +36,7 @@ def html_entity_decode(value: str) -> str:
     """HTML entities as the characters that they stand for, escaped twice or once, and no control characters."""
     if "&" in value:
         value = unescape(unescape(value))
-    return _CONTROL.sub("", value)
+    return value if value.isprintable() else _CONTROL.sub("", value)
 
 
 def replace_comments(value: str) -> str:
@@ -74,7 +73,9 @@ def cmd_line(value: str) -> str:
         value = _ESCAPE.sub(_character, value)
     if "+" in value and " " not in value.strip(" ;|&"):
         value = value.replace("+", " ")
-    return _QUOTES.sub("", value)
+    for quote in "\\'\"^":
+        value = value.replace(quote, "")
+    return value
 
 
 def js_decode(value: str) -> str:
