@@ -1,11 +1,13 @@
-"""What a verdict costs: our rules, the full Core Rule Set here, and libmodsecurity 3 with the same files, in one run.
+"""What a verdict costs: our rules, the full Core Rule Set here, libmodsecurity 3 with the same files, and the engine of
+ddtrace with its own rules, in one run.
 
     .venv/bin/python bench/engine.py [--requests 400] [--crs DIR]
 
 Requests of about 1 KB, no two alike: a search, a form, a JSON document, each with a browser's headers. Processor time
 of each, from the request's parts to the verdict. libmodsecurity runs in a small C program that is compiled here (gcc,
-libmodsecurity-dev). Then the worst cases: a body of 512 KB, 10,000 parameters, JSON 10,000 deep, texts full of
-beginnings.
+libmodsecurity-dev), ddtrace's engine in the environment that bench/matrix measures it in, from values that are parsed
+already. Of values that come again it is remembered here what came of them: a line without such is printed, too. Then
+the worst cases: a body of 512 KB, 10,000 parameters, JSON 10,000 deep, texts full of beginnings.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from collector.cli.plain_request import record
@@ -31,6 +34,7 @@ from collector.detect.seclang import crs
 from collector.detect.seclang.program import Program
 from collector.detect.settings import DetectSettings
 from collector.wire.agent import RequestRecord
+from tests.matrix.environments import AbsentError, environment
 
 HERE = Path(__file__).resolve().parent
 WORDS = ["old", "man", "sea", "order", "street", "Cairo", "note", "seven", "blue", "lamp", "city", "river", "paper"]
@@ -97,13 +101,47 @@ def peer(made: list[tuple[str, str, list[tuple[str, str]], str]], directory: str
         return [float(line) for line in ran.stdout.split()] if ran.returncode == 0 else ran.stderr.strip()[:200]
 
 
+def ddtrace(made: list[tuple[str, str, list[tuple[str, str]], str]]) -> tuple[str, list[float] | str]:
+    """The same of ddtrace's engine, and what it is called; a reason where it cannot be had."""
+    name = "ddtrace's engine, its own rules"
+    try:
+        found = environment("peers-ddtrace", f"{sys.version_info[0]}.{sys.version_info[1]}")
+    except (AbsentError, RuntimeError) as error:
+        return name, f"it could not be installed: {str(error)[:200]}"
+    text = "".join(json.dumps(addresses(*one)) + "\n" for one in made)
+    command = [found.python, str(HERE / "engine_ddwaf.py")]
+    ran = subprocess.run(command, input=text, capture_output=True, text=True, env=found.variables())
+    if ran.returncode:
+        return name, ran.stderr.strip()[-200:]
+    version, *took = ran.stdout.split()
+    return f"{name} {version}", [float(one) for one in took]
+
+
+def addresses(method: str, target: str, headers: list[tuple[str, str]], body: str) -> dict[str, object]:
+    """A request as libddwaf takes it."""
+    kinds = dict(headers)
+    cookies = [part.strip().partition("=") for part in kinds.pop("cookie", "").split(";")]
+    is_form = kinds.get("content-type", "").endswith("urlencoded")
+    found: dict[str, object] = {
+        "server.request.method": method, "server.request.uri.raw": target, "server.request.headers.no_cookies": kinds,
+        "server.request.query": parse_qs(target.partition("?")[2]),
+        "server.request.cookies": {name: [value] for name, _, value in cookies}, "http.client_ip": "192.0.2.1",
+    }  # fmt: skip
+    return found | ({"server.request.body": parse_qs(body) if is_form else json.loads(body)} if body else {})
+
+
+def unlike(headers: list[tuple[str, str]], number: int) -> list[tuple[str, str]]:
+    """Headers of which no value has come before, but the length and what it is the length of."""
+    return [(name, value if name.startswith("content-") else f"{value};n={number}") for name, value in headers]
+
+
 def show(name: str, took: list[float] | str) -> None:
     if isinstance(took, str):
-        print(f"{name:34} {took}")
+        print(f"{name:40} {took}")
         return
     ordered = sorted(took)
     p50, p99 = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
-    print(f"{name:34} p50 {p50:8.1f} us   p99 {p99:8.1f} us   mean {statistics.mean(took):8.1f} us")
+    print(f"{name:40} p50 {p50:8.1f} us   p99 {p99:8.1f} us   mean {statistics.mean(took):8.1f} us")
 
 
 def worst() -> dict[str, RequestRecord]:
@@ -135,10 +173,13 @@ def main() -> None:
         own(one), program.run(one)
     show("own rules", spent(own, records))
     show("Core Rule Set at level 1, here", spent(program.run, records))
+    new = [record(m, t, unlike(headers, n), body or None) for n, (m, t, headers, body) in enumerate(made)]
+    show("the same, no header's value twice", spent(program.run, new))
     show("the same, libmodsecurity 3", peer(made, options.crs))
+    show(*ddtrace(made))
     for name, one in worst().items():
         mine, core = spent(own, [one])[0], spent(program.run, [one])[0]
-        print(f"{name:34} own rules {mine / 1e3:8.1f} ms   Core Rule Set {core / 1e3:8.1f} ms")
+        print(f"{name:40} own rules {mine / 1e3:8.1f} ms   Core Rule Set {core / 1e3:8.1f} ms")
     print(f"most memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 

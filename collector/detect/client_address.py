@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from collector.detect.settings import Network
+from collector.policy.lists import numbered
 
 CHAINS = ("x-forwarded-for", "forwarded")
 SINGLE = ("x-real-ip", "true-client-ip", "x-client-ip", "forwarded-for", "x-cluster-client-ip", "fastly-client-ip",
@@ -30,10 +31,12 @@ def resolve(peer: str, headers: Iterable[tuple[str, str]], trusted: Sequence[Net
     Without a peer address (a Unix socket, a server that does not tell) nobody is believed and nobody accused. Two
     chains that contradict each other cannot both be the proxy's: the peer's address stands.
     """
+    forwarding = [(name, value) for name, value in headers if name in HEADERS]
+    if not forwarding and len(peer) < 16 and ":" not in peer and numbered(peer)[0]:
+        return peer, False
     address = parse(peer)
     if address is None:
         return peer[:64], False
-    forwarding = [(name, value) for name, value in headers if name in HEADERS]
     if not forwarding:
         return str(address), False
     if not _within(address, trusted):

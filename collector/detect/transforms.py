@@ -20,7 +20,6 @@ _COMMENT = re.compile(r"/\*!\d{0,6}|/\*(?:[^*]|\*(?!/))*\*/|\*/")
 _QUOTING = re.compile(r"\\(?=[A-Za-z\r\n])\r?\n?|'(?<=\w')(?:'(?=\w)|(\w)')|\"(?<=\w\")(?:\"(?=\w)|(\w)\")|\$[@*]")
 _IFS = re.compile(r"\$\{?IFS[^}\s;|&'\"/]{0,16}\}?")
 _FILLERS = re.compile(r"\$(?:[@*!?]|(?=['\"])|\{?[a-z]{1,3}\}?(?=[^\w(]|$))|\$\(\w{1,3}\)|\$\{\w{1,3}\}")
-_QUOTES = re.compile(r"[\\'\"^]")
 _ESCAPE = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2})|([0-3]?[0-7]{2}))")
 _CODE = re.compile(r"(</?(?:pre|code)\b)", re.IGNORECASE)
 _LESS = re.compile(r"&(?:amp;)?(?:lt|#0{0,8}60|#x0{0,8}3c);", re.IGNORECASE)
@@ -47,7 +46,7 @@ def html_entity_decode(value: str) -> str:
     """
     if "&" in value:
         value = unescape(unescape(_shown(value) if "</" in value else value)).replace(_KEPT, "&lt;")
-    return _CONTROL.sub("", value)
+    return value if value.isprintable() else _CONTROL.sub("", value)
 
 
 def _shown(value: str) -> str:
@@ -94,7 +93,9 @@ def cmd_line(value: str) -> str:
         value = _ESCAPE.sub(_character, value)
     if "+" in value and " " not in value.strip(" ;|&"):
         value = value.replace("+", " ")
-    return _QUOTES.sub("", value)
+    for quote in "\\'\"^":
+        value = value.replace(quote, "")
+    return value
 
 
 def js_decode(value: str) -> str:

@@ -28,16 +28,13 @@ class Compiled:
         self._bypass = Lists(Entry(text) for text in self.policy.bypass if not text.startswith("/"))
         self._paths = tuple(text for text in self.policy.bypass if text.startswith("/"))
         self._rules = self.policy.rules
+        self.has_lists = bool(self._block or self._allow or self._suspicious or self._bypass or self._paths)
+        """Whether anybody is listed for anything."""
         self.limits = Limits(self.policy.limits, counts or Counts()) if self.policy.limits else None
 
     @property
     def version(self) -> int:
         return self.policy.version
-
-    @property
-    def has_lists(self) -> bool:
-        """Whether anybody is listed for anything."""
-        return bool(self._block or self._allow or self._suspicious or self._bypass or self._paths)
 
     @property
     def lists(self) -> bool:
@@ -71,7 +68,7 @@ class Compiled:
         """Whether a request is not looked at."""
         if self._paths and path.startswith(self._paths):
             return True
-        return self._bypass.find(address, "", "", "", now) is not None
+        return bool(self._bypass) and self._bypass.find(address, "", "", "", now) is not None
 
     def refused(self, address: Number, user: str, login: str, session: str, now: int) -> Listed | None:
         """The entry for which a request is refused."""
@@ -79,11 +76,11 @@ class Compiled:
 
     def allowed(self, address: Number, user: str, login: str, session: str, now: int) -> bool:
         """Whether a request is never refused."""
-        return self._allow.find(address, user, login, session, now) is not None
+        return bool(self._allow) and self._allow.find(address, user, login, session, now) is not None
 
     def suspicious(self, address: Number, user: str, login: str, session: str, now: int) -> bool:
         """Whether every match refuses."""
-        return self._suspicious.find(address, user, login, session, now) is not None
+        return bool(self._suspicious) and self._suspicious.find(address, user, login, session, now) is not None
 
     def action(self, rule_id: str, category: str, service: str, path: str, parameter: str) -> Action:
         """What becomes of a match; empty: what the rule itself says."""

@@ -28,6 +28,7 @@ REQUESTS = 1 << 16
 _SLOT = struct.Struct(
     "<QIIII"
 )  # key, start of the window (s), when the slot is worth nothing, counted in it, before it
+_SET = struct.Struct("<" + "QIIII" * WAYS)
 _REQUEST = struct.Struct("<QII")  # id, what was counted, the limit that refused it
 _SLOTS_AT = 64
 _REQUESTS_AT = _SLOTS_AT + SETS * WAYS * _SLOT.size
@@ -90,17 +91,17 @@ class Counts:
     def _find(self, key: int, start: int, seconds: int, now: int) -> tuple[int, int, int]:
         """Where to count, what this window has counted, and the one before it."""
         first = _SLOTS_AT + key % SETS * WAYS * _SLOT.size
-        best, least = first, MOST + 1
-        for offset in range(first, first + WAYS * _SLOT.size, _SLOT.size):
-            found, began, ends, current, before = _SLOT.unpack_from(self._memory, offset)
-            if found == key:
-                if began == start:
-                    return offset, current, before
-                return offset, 0, current if began + seconds == start else 0
-            worth = current + before if ends > now else -1
-            if worth < least:
-                best, least = offset, worth
-        return best, 0, 0
+        slots = _SET.unpack_from(self._memory, first)
+        if key in slots[::5]:
+            place = slots[::5].index(key)
+            began, _, current, before = slots[place * 5 + 1 : place * 5 + 5]
+            offset = first + place * _SLOT.size
+            if began == start:
+                return offset, current, before
+            return offset, 0, current if began + seconds == start else 0
+        worth = [current + before if ends > now else -1
+                 for ends, current, before in zip(slots[2::5], slots[3::5], slots[4::5], strict=True)]  # fmt: skip
+        return first + worth.index(min(worth)) * _SLOT.size, 0, 0
 
 
 def _wait(before: int, current: int, most: int, share: float) -> float:

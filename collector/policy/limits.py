@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from collector.policy.counts import Counts
 from collector.policy.document import Limit
+from collector.policy.lists import numbered
 
 MAX_PATH = 4096
 """Characters of a path that are compared."""
@@ -19,15 +20,18 @@ MAX_PATH = 4096
 MAX_SERVICES = 1024
 """Services whose limits are remembered; agents name them."""
 
+_WILD = re.compile(r"[*?\[]")
 IDS = (1 << 62) - 1
 _BITS = {"address": 1, "user": 2, "session": 4}
 
 
 class Ready(Struct, frozen=True):
-    """A limit whose patterns are compiled (None fits all); `number` tells it from others in the table."""
+    """A limit whose patterns are compiled (None fits all); `start`: what each of its paths begins with; `number` tells
+    it from others in the table."""
 
     limit: Limit
     services: re.Pattern[str]
+    start: str
     paths: re.Pattern[str] | None
     number: int
     routes: re.Pattern[str] | None = None
@@ -39,9 +43,9 @@ class Ready(Struct, frozen=True):
 
     def fits(self, path: str, route: str) -> bool:
         """Whether a request is counted. One whose route is not known yet is not where a route is asked for."""
-        if self.routes is not None and not (route and self.routes.match(route[:MAX_PATH])):
+        if not path.startswith(self.start) or not (self.paths is None or self.paths.match(path)):
             return False
-        return self.paths is None or bool(self.paths.match(path[:MAX_PATH]))
+        return self.routes is None or bool(route and self.routes.match(route))
 
 
 class Exceeded(Struct, frozen=True):
@@ -73,6 +77,7 @@ class Limits:
     ) -> Exceeded | None:
         """Count a request, each kind of `who` once however often it is asked about; what it is beyond, if anything.
         One that refuses goes before one that only tells."""
+        path, route = path[:MAX_PATH], route[:MAX_PATH]
         fitting = [one for one in limits if one.fits(path, route)]
         if not fitting:
             return None
@@ -103,22 +108,20 @@ def counted(address: str) -> str:
     >>> counted("192.0.2.7"), counted("2001:db8::7"), counted("nobody")
     ('192.0.2.7', '2001:db8::/64', '')
     """
+    if ":" not in address:
+        return address if numbered(address)[0] else ""
     try:
-        found = ipaddress.ip_address(address)
+        found = ipaddress.IPv6Address(address)
     except ValueError:
         return ""
-    if found.version == 4:
-        return str(found)
     return str(found.ipv4_mapped or ipaddress.ip_network((int(found) >> 64 << 64, 64)))
 
 
 def _ready(limit: Limit) -> Ready:
-    services, paths = re.compile(fnmatch.translate(limit.service)), _pattern(limit.path)
-    return Ready(limit, services, paths, zlib.crc32(limit.name.encode()) or 1, _route(limit.route))
-
-
-def _pattern(text: str) -> re.Pattern[str] | None:
-    return None if text == "*" else re.compile(fnmatch.translate(text))
+    start = _WILD.split(limit.path, 1)[0]
+    paths = None if limit.path == start + "*" else re.compile(fnmatch.translate(limit.path))
+    services, number = re.compile(fnmatch.translate(limit.service)), zlib.crc32(limit.name.encode()) or 1
+    return Ready(limit, services, start, paths, number, _route(limit.route))
 
 
 def _route(text: str) -> re.Pattern[str] | None:

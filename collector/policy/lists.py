@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import socket
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TypeVar
@@ -32,6 +34,8 @@ def numbered(text: str) -> Number:
     >>> numbered("0.0.1.2"), numbered("::ffff:0.0.1.2"), numbered("nobody")
     ((4, 258), (4, 258), (0, 0))
     """
+    with contextlib.suppress(OSError, ValueError):
+        return 4, int.from_bytes(socket.inet_pton(socket.AF_INET, text), "big")
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -51,13 +55,15 @@ class Lists:
         self._networks: dict[tuple[int, int], dict[int, Listed]] = {}
         for entry in entries:
             self._add(entry)
-        self._lengths = {
-            version: sorted((length for known, length in self._networks if known == version), reverse=True)
-            for version in BITS
-        }
+        self._size = len(self._names) + len(self._countries) + sum(map(len, self._networks.values()))
+        self._tables = {
+            version: [(bits - length, self._networks[version, length])
+                      for length in range(bits, -1, -1) if (version, length) in self._networks]
+            for version, bits in BITS.items()
+        }  # fmt: skip
 
     def __len__(self) -> int:
-        return len(self._names) + len(self._countries) + sum(map(len, self._networks.values()))
+        return self._size
 
     @property
     def has_names(self) -> bool:
@@ -79,8 +85,8 @@ class Lists:
 
     def _network(self, address: Number, now: int) -> Listed | None:
         version, number = address
-        for length in self._lengths.get(version, ()):
-            found = self._networks[version, length].get(number >> (BITS[version] - length))
+        for shift, table in self._tables.get(version, ()):
+            found = table.get(number >> shift)
             if found is not None and _counts(found, now):
                 return found
         return None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from collector.detect.seclang import effects, step
 from collector.detect.seclang.effects import Effects
-from collector.detect.seclang.link import Environment, State
+from collector.detect.seclang.link import Environment, Find, State
 from collector.detect.seclang.link import values as values_of
 from collector.detect.seclang.step import Step
 from collector.detect.seclang.syntax import Variable
@@ -36,7 +36,8 @@ class Group:
     """Steps that look at the same facets, by their places. `whole`: with all their links, else with the first alone."""
 
     def __init__(self, places: tuple[int, ...], whole: bool, steps: Mapping[int, Step], environment: Environment,
-                 known: Mapping[int, Effects]) -> None:  # fmt: skip
+                 known: Mapping[int, Effects], find: Find) -> None:  # fmt: skip
+        self._find = find
         self._places, self._whole, self.steps, self._environment = places, whole, steps, environment
         self._effects = known
         self._known: dict[tuple[object, ...], frozenset[int]] = {}
@@ -61,8 +62,8 @@ class Group:
         """Whether a step fires, or leaves something for others before it is found that it does not."""
         state = State(collections, dict(self._environment))
         if not self._whole:
-            return bool(one.links[0].matches(state, None))
-        if step.run(one, state, None):
+            return bool(one.links[0].matches(state, self._find if one.links[0].numbers else None))
+        if step.run(one, state, self._find):
             return True
         base = self._environment
         written = [name for name, text in state.tx.items() if not name.isdigit() and base.get(name) != text]
@@ -73,7 +74,7 @@ class Grouped:
     """The steps whose outcome, or whether they may fire, their facets decide. What comes of all facets that mostly come
     again is remembered together, of the others group by group."""
 
-    def __init__(self, steps: Mapping[int, Step], environment: Environment) -> None:
+    def __init__(self, steps: Mapping[int, Step], environment: Environment, find: Find) -> None:
         known = {number: effects.effects(one) for number, one in steps.items()}
         found = defaultdict[tuple[Facets, bool], dict[int, Step]](dict)
         for number, one in steps.items():
@@ -87,7 +88,7 @@ class Grouped:
         self._steady = sum(not _varies(one) for one in self._facets)
         self._values = [_value(one) for one in self._facets]
         groups = [
-            Group(tuple(map(self._facets.index, facets)), whole, some, environment, known)
+            Group(tuple(map(self._facets.index, facets)), whole, some, environment, known, find)
             for (facets, whole), some in found.items()
         ]
         self._often = [one for one in groups if one.within(self._steady)]

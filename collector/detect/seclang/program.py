@@ -161,7 +161,7 @@ class Program:
         idle = {n for n, one in steps.items() if effects.without_trace(one) and _unread(n, known)}
         rest = {number: one for number, one in steps.items() if number not in idle}
         self._settled = Settled(rest, self._environment)
-        self._groups = facets.Grouped(rest, self._environment)
+        self._groups = facets.Grouped(rest, self._environment, lambda text: frozenset(self.database.scan(text)))
         rest = {n: one for n, one in rest.items() if n not in self._groups.steps}
         found = {n: one for n, one in rest.items() if _can_be_found(one.links[0])}
         self._index = Index(found, self.database, self._patterns, where, fallback)
