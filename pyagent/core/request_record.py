@@ -10,7 +10,7 @@ from .record import MAX_HEADERS, MAX_PARAMS, SHORT, TEXT, VALUE, operation_recor
 MAX_OPERATIONS = 32
 _SHAPE = (
     '{"type":"request","phase":"%s","request_id":"%s","trace_id":"%s","parent_span_id":"%s","start_time":%d,'
-    '"duration":%d,"thread_id":%d,"status":%d,"response_body_size":%s,"method":"%s","scheme":"%s","host":"%s",'
+    '"duration":%d,"thread_id":%d,"status":%d,"method":"%s","scheme":"%s","host":"%s",'
     '"path":"%s","query":"%s","target":"%s","peer":{"address":"%s","port":%d},"framework":"%s","route":"%s",'
     '"headers":%s,"response_headers":%s'
 )
@@ -38,6 +38,8 @@ def _encoded(request, phase, rest):
         data = None
     if data is None:
         data = _escaped(request, phase)
+    if request.response_size is not None:
+        data += (',"response_body_size":%d' % request.response_size).encode('ascii')
     return data + (b',' + wire.encode_body(rest)[1:] if rest else b'}')
 
 
@@ -76,11 +78,10 @@ def _escaped(request, phase):
 
 def _written(request, phase, texts, headers, response_headers):
     method, scheme, host, path, query, target, address, framework, route = texts
-    size = request.response_size
     return _SHAPE % (
         phase, request.request_id, request.trace_id, request.parent_span_id, request.start_time, request.duration,
-        request.thread_id, request.status, 'null' if size is None else size, method, scheme, host, path, query, target,
-        address, request.port, framework, route, headers, response_headers,
+        request.thread_id, request.status, method, scheme, host, path, query, target, address, request.port, framework,
+        route, headers, response_headers,
     )  # fmt: skip
 
 
