@@ -13,7 +13,7 @@ from unicodedata import normalize
 
 from msgspec import Struct, structs
 
-from collector.detect import bodies
+from collector.detect import bodies, encodings
 from collector.detect.bodies import Cuts, Value
 from collector.detect.redact import MAX_REPEATED, REPEATED
 from collector.wire.agent import RequestRecord
@@ -129,7 +129,7 @@ def _path(record: RequestRecord, cuts: Cuts) -> Iterator[Input]:
     has it; and the parts that are no plain names."""
     raw = cuts.text("path", record.target.partition("?")[0], MAX_LENGTH)
     if raw != record.path and raw.startswith("/"):
-        yield from _decoded("path", "", bodies.unescaped(raw))
+        yield from _decoded("path", "", encodings.unescaped(raw))
     if record.path:
         yield from _decoded("path", "", record.path)
     segments = cuts.text("path", record.path, MAX_LENGTH).split("/", MAX_SEGMENTS)
@@ -137,7 +137,7 @@ def _path(record: RequestRecord, cuts: Cuts) -> Iterator[Input]:
         cuts.kinds.add("segments")
     for segment in segments[:MAX_SEGMENTS]:
         if (len(segment) > 2 and not segment.translate(_NAME_MARKS).isalnum()) or (
-            len(segment) >= MIN_ENCODED and bodies.base64_text(segment)
+            len(segment) >= MIN_ENCODED and encodings.base64_text(segment)
         ):
             yield from _decoded("path_params", "", segment)
 
@@ -168,9 +168,9 @@ def _layers(location: str, key: str, value: str, layer: list[tuple[str, str]]) -
 def _inside(key: str, value: str, depth: int) -> list[tuple[str, str]]:
     """Key and text of what a value holds, one layer down; mostly nothing."""
     found: list[tuple[str, str]] = []
-    if "%" in value and (again := bodies.unescaped(value)) != value:
+    if "%" in value and (again := encodings.unescaped(value)) != value:
         found.append((key, again))
-    elif (not value.isalnum() or len(value) >= MIN_ENCODED) and (text := bodies.base64_text(value)):
+    elif (not value.isalnum() or len(value) >= MIN_ENCODED) and (text := encodings.base64_text(value)):
         found.append((key, text))
         if "=" in text:
             found += [(inner.key[:MAX_KEY], inner.text) for inner in bodies.pairs(text)]
@@ -211,9 +211,9 @@ def _cookies(header: str, cuts: Cuts) -> Iterator[Input]:
         cuts.kinds.add("cookies")
     for name, _, value in parts[:MAX_COOKIES]:
         if value:
-            yield from _decoded("cookie", name, bodies.unescaped(value.strip('"')))
+            yield from _decoded("cookie", name, encodings.unescaped(value.strip('"')))
     if any(name and (not equals or _NO_TOKEN.search(name)) for name, equals, _ in parts):
-        yield from _decoded("cookie", "", bodies.unescaped(header))
+        yield from _decoded("cookie", "", encodings.unescaped(header))
 
 
 def _body(record: RequestRecord, content_type: str, cuts: Cuts) -> Iterator[Input]:

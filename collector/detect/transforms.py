@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from collector.detect.bodies import unescaped
+from collector.detect.encodings import unescaped
 from collector.detect.entities import unescape
 
 Transform = Literal[
