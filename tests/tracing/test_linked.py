@@ -118,9 +118,14 @@ def linked(node: Node, site: Site) -> dict[str, Any]:
     """The attack trace of a site, once another request of its trace is on it."""
 
     def found() -> dict[str, Any] | None:
-        return next((trace for trace in traces(node, service_name=site.service) if trace["linked"]), None)
+        return next((trace for trace in traces(node, service_name=site.service) if _told(trace)), None)
 
     return wait_for(found, 60, f"a linked trace of {site.service}: {traces(node, service_name=site.service)}")
+
+
+def _told(trace: dict[str, Any]) -> bool:
+    """Whether another request is on it, and its app has spoken of it: the kernel may have been first."""
+    return bool(trace["linked"]) and all(one["request"]["urlPath"] for one in trace["linked"])
 
 
 def other(trace: dict[str, Any], request_id: str) -> dict[str, Any]:
