@@ -17,6 +17,9 @@ import pytest
 from tests.e2e.accounts import BARRED, PASSWORD, STRANGE, UID, USER, Host, lacking, sshd
 from tests.e2e.harness import Node, running_node, short_directory, wait_for
 
+pytestmark = pytest.mark.xdist_group("host logins")
+"""A node hears of everybody's logins: what brings some forth goes one after the other."""
+
 BURST = 1009
 DENY = """
 import ctypes, sys

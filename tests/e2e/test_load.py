@@ -10,7 +10,7 @@ from bench.kernel_load import Job, Onlooker, accounted, confirmed, flooded
 from bench.workloads import Workload
 from tests.e2e.harness import App, Node
 
-pytestmark = pytest.mark.xdist_group("tests/e2e/test_host_logins.py")
+pytestmark = pytest.mark.xdist_group("host logins")
 """Sessions on the host are told to every node, and would be counted here."""
 
 
