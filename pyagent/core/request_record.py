@@ -69,7 +69,7 @@ def _escaped(request, phase):
     texts = [wsgi_text(value, limit) for value, limit in zip(request.line, _LIMITS)]
     texts += [text(request.framework, SHORT), text(request.route, SHORT)]
     headers, sent = [
-        wire.to_json([(text(n, SHORT).lower(), wsgi_text(v, VALUE)) for n, v in pairs])
+        wire.to_json(_as_texts(pairs))
         for pairs in (request.headers, request.response_headers[:MAX_HEADERS])
     ]
     inside = [wire.to_json(value)[1:-1] for value in texts]
@@ -118,8 +118,12 @@ def _add_links(rest, request):
 def add_answer(fact, request):
     """What is known of a request's answer, beside something else."""
     fact['status'] = request.status
-    pairs = request.response_headers[:MAX_HEADERS]
-    fact['response_headers'] = [[text(n, SHORT).lower(), wsgi_text(v, VALUE)] for n, v in pairs]
+    fact['response_headers'] = _as_texts(request.response_headers[:MAX_HEADERS])
+
+
+def _as_texts(pairs):
+    """Names in small letters and values of headers, whatever they are."""
+    return [(text(name, SHORT).lower(), wsgi_text(value, VALUE)) for name, value in pairs]
 
 
 def _body(request):
