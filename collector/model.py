@@ -110,6 +110,7 @@ class Request(Struct, frozen=True, omit_defaults=True):
     exception_stack: tuple[str, ...] = ()
     response_body_size: int = -1
     late: bool = False
+    protocol_version: str = ""
 
 
 class Operation(Struct, frozen=True, omit_defaults=True):

@@ -105,6 +105,7 @@ def request(value: model.Request) -> pb.HttpRequest:
         user=user(value.user), process=process(value.process), thread_id=small(value.thread_id),
         user_agent=text(value.user_agent), exception_type=text(value.exception_type),
         exception_message=text(value.exception_message), messaging=messaging(value.messaging),
+        network_protocol_version=text(value.protocol_version),
         exception_stack=map(text, value.exception_stack),
         response_body_size=small(value.response_body_size, 64) if value.response_body_size >= 0 else None,
         late=value.late,

@@ -36,6 +36,7 @@ class Views:
             request_id=record.request_id, trace_id=record.trace_id[:64], parent_span_id=record.parent_span_id[:64],
             start_time=record.start_time, duration=record.duration, thread_id=record.thread_id,
             method=record.method[:64], scheme=record.scheme[:16], host=record.host[:256],
+            protocol_version="" if record.messaging else record.protocol_version[:16],
             path=redact.text(record.path[:MAX_TEXT]), query=self._redactor.query(record.query)[:MAX_TEXT],
             route=record.route[:1024], framework=record.framework[:64],
             headers=self._headers(record.headers), response_headers=self._headers(record.response_headers),

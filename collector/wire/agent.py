@@ -82,6 +82,7 @@ class RequestRecord(Struct, frozen=True, tag="request"):
     thread_id: Count = 0
     method: Short = ""
     scheme: Short = ""
+    protocol_version: Short = "1.1"
     host: Short = ""
     target: Text = ""
     path: Text = ""

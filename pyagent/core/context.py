@@ -6,6 +6,7 @@ import sys
 
 from . import names, native
 
+PROTOCOL = 'HTTP/1.1'
 MAX_OPERATIONS = 512
 MAX_CODE = 64  # of these; libraries make code of text while they are imported
 
@@ -19,7 +20,7 @@ class Request(object):
         'body_size', 'body_truncated', 'user', 'exception', 'status', 'response_headers',
         'operations', 'next_index', 'dropped_operations', 'announced', 'unusual', 'ended', 'blocked',
         'shares_thread', 'followed', 'trace_flags', 'tracestate', 'remote_span_id', 'sent_span_ids',
-        'message', 'sought', 'response_size', 'native', 'refusal', 'server', 'judging',
+        'message', 'sought', 'response_size', 'native', 'refusal', 'server', 'judging', 'protocol',
     )  # fmt: skip
 
     def __init__(self):
@@ -42,6 +43,7 @@ class Request(object):
         self.refusal = None  # (status, answer) that nobody has heard yet
         self.native = None  # the framework's own, on its way to its view
         self.judging = None  # what its verdicts have said, where there are any
+        self.protocol = PROTOCOL
         self.server = ''  # what serves it, where that is no WSGI or ASGI server
 
 

@@ -39,6 +39,7 @@ def _begin(agent, environ, headers, shares_thread, fill):
     request.start_time, request.started = names.time_ns(), names.perf_counter()
     request.thread_id = names.native_thread_id()
     request.line, request.port = incoming.line(environ), incoming.port(environ)
+    request.protocol = environ.get('SERVER_PROTOCOL')
     request.headers = incoming.headers(environ) if headers is None else headers
     tracing.follow(request, environ)
     if fill is not None:

@@ -5,6 +5,7 @@ and a general encoder take three times as long; what few have is encoded as ever
 from __future__ import absolute_import
 
 from . import wire
+from .context import PROTOCOL
 from .record import MAX_HEADERS, MAX_PARAMS, SHORT, TEXT, VALUE, operation_record, text, wsgi_text
 
 MAX_OPERATIONS = 32
@@ -94,6 +95,8 @@ def _rest(request):
     if request.path_params:
         items = list(request.path_params.items())[:MAX_PARAMS]
         rest['path_params'] = dict((text(k, SHORT), text(v, VALUE)) for k, v in items)
+    if request.protocol != PROTOCOL:
+        _add_protocol(rest, request.protocol)
     for name in ('user', 'exception', 'blocked'):
         if getattr(request, name) is not None:
             rest[name] = getattr(request, name)
@@ -103,6 +106,13 @@ def _rest(request):
         rest['operations'] = [operation_record(operation) for operation in request.operations]
     _add_links(rest, request)
     return rest
+
+
+def _add_protocol(rest, protocol):
+    """The version of HTTP alone, as the attribute network.protocol.version has it."""
+    version = text(protocol or '', SHORT).rpartition('/')[2]
+    if version:
+        rest['protocol_version'] = version
 
 
 def _add_links(rest, request):

@@ -47,6 +47,7 @@ def _line(scope):
         'PATH_INFO': path,
         'QUERY_STRING': query,
         'REQUEST_URI': target,
+        'SERVER_PROTOCOL': 'HTTP/' + _text(scope.get('http_version') or '1.1'),
     }
 
 

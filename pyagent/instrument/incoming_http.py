@@ -14,7 +14,7 @@ def environ_of(handler):
     environ = {
         'REQUEST_METHOD': handler.command, 'SCRIPT_NAME': '', 'QUERY_STRING': query, 'REQUEST_URI': handler.path,
         'PATH_INFO': _CODED.sub(lambda found: chr(int(found.group(1), 16)), path),
-        'wsgi.url_scheme': 'https' if secure else 'http',
+        'wsgi.url_scheme': 'https' if secure else 'http', 'SERVER_PROTOCOL': handler.request_version,
     }  # fmt: skip
     peer = handler.client_address
     if isinstance(peer, tuple) and len(peer) > 1:

@@ -13,9 +13,10 @@ class Arrival(Case):
         environ, headers = arrival(
             {
                 'method': 'GET', 'path': u'/a', 'raw_path': b'/a', 'query_string': b'b=c',
-                'headers': [(b'Host', b'shop')], 'client': ('127.0.0.1', 5),
+                'headers': [(b'Host', b'shop')], 'client': ('127.0.0.1', 5), 'http_version': '2',
             }
         )  # fmt: skip
+        self.assertEqual(environ['SERVER_PROTOCOL'], 'HTTP/2')
         self.assertEqual((environ['REQUEST_URI'], environ['HTTP_HOST']), (u'/a?b=c', u'shop'))
         self.assertEqual((headers, environ['REMOTE_PORT']), ([(u'host', u'shop')], 5))
 

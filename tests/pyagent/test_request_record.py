@@ -52,6 +52,11 @@ class Strings(AgentCase):
         self.assertEqual((found['path'], found['route']), (u'/caf\xe9', u'/caf\xe9'))
         self.assertIn(['x-a', u'caf\xe9'], found['headers'])
 
+    def test_the_version_of_http(self):
+        """Told where it is not the usual one; one that a server does not know is not made up."""
+        for protocol, expected in (('HTTP/1.1', None), ('HTTP/1.0', '1.0'), ('HTTP/2', '2'), (None, None), (b'HTTP/1.0', '1.0')):
+            self.assertEqual(made(environ(SERVER_PROTOCOL=protocol)).get('protocol_version'), expected)
+
     def test_values_of_other_types(self):
         """What a careless app or server hands over is told as text, and does not cost the record."""
         found = made(environ(HTTP_X_A=5, REMOTE_PORT='x'), response_headers=[('A', 1), (b'B', b'c')])

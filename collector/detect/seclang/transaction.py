@@ -47,12 +47,12 @@ class Transaction:
         body = self._cut(record.body if record.body_encoding == "latin-1" else octets(record.body))
         filename = path if not path.startswith("http") else "/" + path.partition("://")[2].partition("/")[2]
         filename = _percent_decoded(filename)
-        uri = [("", target)]
+        uri, protocol = [("", target)], "HTTP/" + record.protocol_version
         self.collections: dict[str, Pairs] = {
             "REQUEST_URI": uri, "REQUEST_URI_RAW": uri, "REQUEST_FILENAME": [("", filename)],
             "REQUEST_BASENAME": [("", filename[max(filename.rfind("/"), filename.rfind("\\")) + 1 :])],
             "QUERY_STRING": [("", query)], "REQUEST_METHOD": [("", record.method)],
-            "REQUEST_PROTOCOL": [("", "HTTP/1.1")], "REQUEST_LINE": [("", f"{record.method} {target} HTTP/1.1")],
+            "REQUEST_PROTOCOL": [("", protocol)], "REQUEST_LINE": [("", f"{record.method} {target} {protocol}")],
             "REQUEST_BODY": [("", body)], "REQUEST_BODY_LENGTH": [("", str(record.body_size or len(body)))],
             "REMOTE_ADDR": [("", record.peer.address)], "UNIQUE_ID": [("", record.request_id)], "DURATION": _ZERO,
             "REQBODY_ERROR": _ZERO, "MULTIPART_STRICT_ERROR": _ZERO, "MULTIPART_UNMATCHED_BOUNDARY": _ZERO,
@@ -140,14 +140,17 @@ class Transaction:
         pairs: Pairs = []
         files: Pairs = []
         headers: Pairs = []
+        size = 0
         for part in bodies.parts(body, content_type):
             headers += [(part.name, line) for line in part.headers]
             if part.file_name is None:
                 pairs.append((part.name, self._cut(part.content)))
             else:
                 files.append((part.name, part.file_name))
+                size += len(part.content)
         self.collections["FILES"] = files
         self.collections["FILES_NAMES"] = [("", name) for name, _ in files]
+        self.collections["FILES_COMBINED_SIZE"] = [("", str(size))]
         self.collections["MULTIPART_PART_HEADERS"] = headers
         return pairs[:MAX_ARGS]
 

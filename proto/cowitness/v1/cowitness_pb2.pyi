@@ -141,7 +141,7 @@ class Process(_message.Message):
     def __init__(self, pid: _Optional[int] = ..., service_name: _Optional[str] = ..., runtime_version: _Optional[str] = ..., executable_path: _Optional[str] = ..., container_id: _Optional[str] = ..., host_name: _Optional[str] = ..., service_version: _Optional[str] = ...) -> None: ...
 
 class HttpRequest(_message.Message):
-    __slots__ = ("trace_id", "span_id", "parent_span_id", "start_time", "duration", "method", "url_path", "url_query", "url_scheme", "server_address", "route", "framework", "request_headers", "response_headers", "status_code", "body_size", "client_address", "peer", "kernel_peer", "user", "process", "thread_id", "user_agent", "exception_type", "exception_message", "messaging", "response_body_size", "exception_stack", "late")
+    __slots__ = ("trace_id", "span_id", "parent_span_id", "start_time", "duration", "method", "url_path", "url_query", "url_scheme", "server_address", "route", "framework", "request_headers", "response_headers", "status_code", "body_size", "client_address", "peer", "kernel_peer", "user", "process", "thread_id", "user_agent", "exception_type", "exception_message", "messaging", "response_body_size", "exception_stack", "late", "network_protocol_version")
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     SPAN_ID_FIELD_NUMBER: _ClassVar[int]
     PARENT_SPAN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -171,6 +171,7 @@ class HttpRequest(_message.Message):
     RESPONSE_BODY_SIZE_FIELD_NUMBER: _ClassVar[int]
     EXCEPTION_STACK_FIELD_NUMBER: _ClassVar[int]
     LATE_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_PROTOCOL_VERSION_FIELD_NUMBER: _ClassVar[int]
     trace_id: str
     span_id: str
     parent_span_id: str
@@ -200,7 +201,8 @@ class HttpRequest(_message.Message):
     response_body_size: int
     exception_stack: _containers.RepeatedScalarFieldContainer[str]
     late: bool
-    def __init__(self, trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., parent_span_id: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., method: _Optional[str] = ..., url_path: _Optional[str] = ..., url_query: _Optional[str] = ..., url_scheme: _Optional[str] = ..., server_address: _Optional[str] = ..., route: _Optional[str] = ..., framework: _Optional[str] = ..., request_headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., response_headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., status_code: _Optional[int] = ..., body_size: _Optional[int] = ..., client_address: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., kernel_peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., user: _Optional[_Union[User, _Mapping]] = ..., process: _Optional[_Union[Process, _Mapping]] = ..., thread_id: _Optional[int] = ..., user_agent: _Optional[str] = ..., exception_type: _Optional[str] = ..., exception_message: _Optional[str] = ..., messaging: _Optional[_Union[Messaging, _Mapping]] = ..., response_body_size: _Optional[int] = ..., exception_stack: _Optional[_Iterable[str]] = ..., late: _Optional[bool] = ...) -> None: ...
+    network_protocol_version: str
+    def __init__(self, trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., parent_span_id: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., method: _Optional[str] = ..., url_path: _Optional[str] = ..., url_query: _Optional[str] = ..., url_scheme: _Optional[str] = ..., server_address: _Optional[str] = ..., route: _Optional[str] = ..., framework: _Optional[str] = ..., request_headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., response_headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., status_code: _Optional[int] = ..., body_size: _Optional[int] = ..., client_address: _Optional[str] = ..., peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., kernel_peer: _Optional[_Union[NetworkPeer, _Mapping]] = ..., user: _Optional[_Union[User, _Mapping]] = ..., process: _Optional[_Union[Process, _Mapping]] = ..., thread_id: _Optional[int] = ..., user_agent: _Optional[str] = ..., exception_type: _Optional[str] = ..., exception_message: _Optional[str] = ..., messaging: _Optional[_Union[Messaging, _Mapping]] = ..., response_body_size: _Optional[int] = ..., exception_stack: _Optional[_Iterable[str]] = ..., late: _Optional[bool] = ..., network_protocol_version: _Optional[str] = ...) -> None: ...
 
 class Operation(_message.Message):
     __slots__ = ("index", "kind", "start_time", "duration", "text", "system", "error_type", "stack", "blocked", "db_system_name", "db_query_summary", "server", "row_count", "late")

@@ -32,7 +32,7 @@ FULL = AttackTrace(
         "/<p>", "flask", (("a", "1"), ("a", "2")), (("b", "3"),), 500, 12, "203.0.113.9", True, Peer("10.0.0.1", 1),
         Peer("10.0.0.2", 2), User("7", "alice", "d1", {"role": "admin"}), "curl", "ValueError", "no",
         Process(4321, "shop", "CPython", "/usr/bin/python3", "c0ffee", "box", "1.2"), "r" * 16, ("s" * 16,),
-        Messaging("celery", "process", "mail", "m-1"), ("a.py:1 f",), 0, True,
+        Messaging("celery", "process", "mail", "m-1"), ("a.py:1 f",), 0, True, "2",
     ),
     (Finding("r-1", "Rule", "xss", Verdict.REACHED, ("CWE-79",), Action.BLOCKED, "query", "q", "v", "h", 3, "stmt"),),
     (

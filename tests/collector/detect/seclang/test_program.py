@@ -111,6 +111,26 @@ def test_bodies() -> None:
     assert fired(rules, record(body="evil", headers=[("content-type", "text/plain")])) == [2]
 
 
+def test_sizes_of_files() -> None:
+    """What is uploaded counts as one sum, names and fields not."""
+    rule = 'SecRule FILES_COMBINED_SIZE "@gt 7" "id:1,phase:2,msg:\'x\'"'
+    part = '--b\r\nContent-Disposition: form-data; name="f"{}\r\n\r\n{}\r\n'
+    kind = [("content-type", "multipart/form-data; boundary=b")]
+    for sizes, expected in (((4, 3), []), ((4, 4), [1])):
+        files = "".join(part.format('; filename="long-name.txt"', "x" * size) for size in sizes)
+        assert fired(rule, record(body=part.format("", "y" * 50) + files + "--b--", headers=kind)) == expected
+
+
+def test_the_version_of_http() -> None:
+    """Rules see what the client spoke."""
+    rules = """
+    SecRule REQUEST_PROTOCOL "@streq HTTP/2" "id:1,phase:1,msg:'x'"
+    SecRule REQUEST_LINE "@endsWith HTTP/1.0" "id:2,phase:1,msg:'x'"
+    """
+    versions = ("1.1", "2", "1.0")
+    assert [fired(rules, record(protocol_version=version)) for version in versions] == [[], [1], [2]]
+
+
 def test_what_is_not_supported_is_told() -> None:
     """Every directive, variable, operator, action and expression that does not work is in the report, by rule."""
     rules = """
