@@ -43,6 +43,8 @@ def base64_text(value: str) -> str:
 
 def unescaped(text: str) -> str:
     """A text without percent escapes (RFC 3986, 2.1), those of IIS (%u0027) and over-long UTF-8 (%c0%af) included."""
+    if "%" not in text and text.isascii():
+        return text
     if "%u" in text or "%U" in text:
         text = _WIDE.sub(_character, text)
     return _shortest(_PERCENT.sub(_byte, text.encode("utf-8", "replace"))).decode("utf-8", "replace")

@@ -60,7 +60,7 @@ _NOT_INSPECTED = frozenset(
 )  # fmt: skip
 
 
-class Input(Struct, frozen=True):
+class Input(Struct, frozen=True, gc=False):
     """One value. `location`: query, body, path, header, cookie, path_params, file_name; of answers: status,
     response_header."""
 

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from collector.detect.inputs import Input
-from collector.detect.reached import argv, files, objects, url, xml
+from collector.detect.reached import argv, files, objects, sql, url, xml
 from collector.detect.reached.python import Source
-from collector.detect.reached.sql import Statement
 from collector.detect.reached.template import Template
 from collector.wire.agent import OperationRecord
 
@@ -88,7 +87,8 @@ def reached(
     they are looked at before the budget ends. `body`: as it came, for what is read back from bytes."""
     if not (looked_at := list(_distinct(operations))):
         return []
-    everything = [item for item in dict.fromkeys([*first, *items]) if len(item.value) > 1]
+    distinct = dict.fromkeys([*first, *items]) if first else items
+    everything = [item for item in distinct if len(item.value) > 1]
     odd = [item for item in everything if _NO_WORD.search(item.value)]
     whole = [Input("body", "", body)] if body else []
     found: list[Reached] = []
@@ -102,6 +102,8 @@ def reached(
             budget -= len(operation.text) + len(item.value)
             if budget < 0:
                 return found
+            if operation.kind == "sql" and not sql.may_hold(operation.text, item.value):
+                continue
             if part := look(item.value) or _tail(operation.kind, item.value, look):
                 probe, shown = (part, item.value) if operation.kind in _TARGETS else (item.value, part)
                 found.append(Reached(operation, KINDS[operation.kind], item, shown, probe))
@@ -126,7 +128,7 @@ def _distinct(operations: Iterable[OperationRecord]) -> Iterator[OperationRecord
 def _looker(operation: OperationRecord) -> Callable[[str], str]:
     kind, text = operation.kind, operation.text
     if kind == "sql":
-        return Statement(text, operation.dialect).reached
+        return sql.Statement(text, operation.dialect).reached
     if kind == "shell":
         return lambda value: argv.reached_line(value, text)
     if kind == "argv":

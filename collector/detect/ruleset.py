@@ -134,16 +134,28 @@ class RuleSet:
     def match(self, items: Iterable[Input]) -> list[Match]:
         """The rules that these inputs match; one match for a rule and parameter."""
         inputs = list(items)
-        texts = [self._texts_of(item) for item in inputs]
-        every = [text for some in texts for text, _ in some]
-        if sum(map(len, every)) < MAX_JOINED * len(every) and not self.database.find("\n".join(every)):
+        lines = self._lines(inputs)
+        if sum(map(len, lines)) < MAX_JOINED * len(lines) and not self.database.find("\n".join(lines)):
             return []
         found: dict[tuple[str, str, str], Match] = {}
-        for item, some in zip(inputs, texts, strict=True):
-            for text, chains in some:
+        for item in inputs:
+            for text, chains in self._texts_of(item):
                 for number in sorted(self._find(text, chains)):
                     self._confirm(number, text, chains, item, inputs, found)
         return list(found.values())
+
+    def _lines(self, inputs: Sequence[Input]) -> list[str]:
+        """All texts that the transformations make of these inputs. Mostly they make none: one look at all that were not
+        seen before says so."""
+        lines, new = list[str](), list[str]()
+        for item in inputs:
+            if _comes_again(item):
+                lines += [line for line, _ in self._texts_of_header(item.value)]
+            else:
+                new.append(item.value)
+        if disguised(" ".join(new)):
+            return lines + [line for value in new for line, _ in self._texts(value)]
+        return lines + new
 
     def _find(self, text: str, chains: Sequence[Chain]) -> Collection[int]:
         """The expressions that match a text and are asked for by these chains; maybe others."""
@@ -159,9 +171,7 @@ class RuleSet:
 
     def _texts_of(self, item: Input) -> Texts:
         """The different texts that the transformations make of an input, and which make them."""
-        if item.location == "header" and item.parameter in REPEATED and len(item.value) <= MAX_REPEATED:
-            return self._texts_of_header(item.value)
-        return self._texts(item.value)
+        return (self._texts_of_header if _comes_again(item) else self._texts)(item.value)
 
     def _texts(self, value: str) -> Texts:
         if not disguised(value):
@@ -202,6 +212,11 @@ class RuleSet:
             _looks_at(places, item) and self._search(condition, apply(condition.transforms, item.value)) is not None
             for item in inputs
         )
+
+
+def _comes_again(item: Input) -> bool:
+    """Whether it is a header that has the same value in many requests."""
+    return item.location == "header" and item.parameter in REPEATED and len(item.value) <= MAX_REPEATED
 
 
 def expression(regex: str) -> Any:

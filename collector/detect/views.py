@@ -48,7 +48,7 @@ class Views:
             exception_message=redact.text(error.message[:MAX_HEADER]) if error else "", process=process,
             exception_stack=tuple(line[:512] for line in error.stack[:MAX_STACK]) if error else (),
             response_body_size=-1 if record.response_body_size is None else record.response_body_size,
-            remote_span_id=_remote(record)[:64], sent_span_ids=tuple(span[:64] for span in record.sent_span_ids),
+            remote_span_id=remote_span(record)[:64], sent_span_ids=tuple(span[:64] for span in record.sent_span_ids),
             messaging=_messaging(record), late=record.late,
         )  # fmt: skip
 
@@ -105,7 +105,7 @@ def user_of(record: UserRecord) -> User:
     return User(record.id[:256], record.login[:256], record.session_id[:128], metadata)
 
 
-def _remote(record: RequestRecord) -> str:
+def remote_span(record: RequestRecord) -> str:
     """The caller's span: the parent, unless a tracer in the app is that."""
     return record.parent_span_id if record.remote_span_id is None else record.remote_span_id
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from msgspec.structs import replace
 
 from collector.core.link import Evidence
 from collector.detect import redact
-from collector.detect.views import user_of
+from collector.detect.views import remote_span, user_of
 from collector.inspector.views import View, Views
 from collector.model import LoginEvent, Process, Request, RequestReport
 from collector.wire.agent import LateOperationRecord, LoginRecord, RequestRecord
@@ -71,14 +73,20 @@ class Case:
         report = self._judge.report(merged, self._process, True)
         if report is None and self._views.wanted(record.request_id):
             report = self._judge.plain_report(merged, self._process)
-        request = report.request if report else self._judge.request_view(merged, self._process)
+        ended = _given(report.request) if report else self._later(merged)
         self._note(view, report)
         if report is None and not view.reported:
             self._clean.append(record.request_id)
-            if request.remote_span_id or request.sent_span_ids:
-                self._kin.append(replace(request, headers=(), response_headers=()))
-        self._tell_logins(view, request)
-        self._views.finish(self._process.pid, view, request)
+            if merged.sent_span_ids or remote_span(merged):
+                self._kin.append(replace(ended(), headers=(), response_headers=()))
+        if view.logins:
+            self._tell_logins(view, ended())
+        self._views.finish(self._process.pid, view, record.request_id, ended)
+
+    def _later(self, record: RequestRecord) -> Callable[[], Request]:
+        """What makes the request as it may be kept; it holds what that needs of the record."""
+        small = replace(record, body="", operations=[]) if record.body or record.operations else record
+        return partial(self._judge.request_view, small, self._process)
 
     def _operation(self, late: LateOperationRecord) -> None:
         view = self._views.add_operation(self._process.pid, late)
@@ -97,7 +105,7 @@ class Case:
     def _login(self, login: LoginRecord) -> None:
         """Tell a login at once, even before its request is known: it is told again, complete, with the request."""
         view = self._views.get(self._process.pid, login.request_id) if login.request_id else None
-        request = view.request if view else None
+        request = view.ended() if view and view.ended else None
         if request is None and view and view.record:
             request = self._judge.request_view(view.record, self._process)
         if request is None and login.request_id:
@@ -112,6 +120,10 @@ class Case:
         if report is not None:
             view.reported = True
             self._reports[report.request.request_id] = report
+
+
+def _given(request: Request) -> Callable[[], Request]:
+    return lambda: request
 
 
 def login_event(login: LoginRecord, request: Request | None, process: Process) -> LoginEvent:

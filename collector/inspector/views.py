@@ -7,7 +7,7 @@ inspector forget another's requests. A request that was forgotten loses nothing 
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,10 +27,10 @@ FINISHED = 1024
 
 class View(Struct):
     """One request under way. `reported`: the core has heard of it; `early`: how often it was judged before its end;
-    `request` is there once it has been judged."""
+    `ended` makes the request as it may be kept, and is there once it has been judged: few are ever asked for."""
 
     record: RequestRecord | None = None
-    request: Request | None = None
+    ended: Callable[[], Request] | None = None
     reported: bool = False
     early: int = 0
     logins: tuple[LoginRecord, ...] = ()
@@ -60,8 +60,8 @@ class Views:
         ended = []
         for request_id in request_ids:
             found = [group[request_id] for group in self._groups.values() if request_id in group]
-            if found and found[0].request is not None:
-                ended.append(found[0].request)
+            if found and found[0].ended is not None:
+                ended.append(found[0].ended())
             else:
                 self._wanted[request_id] = None
         while len(self._wanted) > WANTED:
@@ -106,11 +106,11 @@ class Views:
         self._trim()
         return view
 
-    def finish(self, pid: int, view: View, request: Request) -> None:
-        """The request ended and was judged: keep only what a login needs."""
-        view.request, view.logins = request, ()
+    def finish(self, pid: int, view: View, request_id: str, ended: Callable[[], Request]) -> None:
+        """The request ended and was judged: keep only what a login needs, or who asks for it later."""
+        view.ended, view.logins = ended, ()
         view.record = None
-        if self.get(pid, request.request_id) is view:  # it may have been forgotten meanwhile
+        if self.get(pid, request_id) is view:  # it may have been forgotten meanwhile
             self._reweigh(pid, view, FINISHED)
 
     def _set(self, pid: int, view: View, record: RequestRecord) -> None:
@@ -146,9 +146,9 @@ def _merged(known: list[OperationRecord], new: list[OperationRecord]) -> list[Op
 def _weight(record: RequestRecord) -> int:
     """About how many bytes a record holds."""
     texts = len(record.body) + len(record.path) + len(record.query) + len(record.target)
-    headers = sum(len(name) + len(value) for name, value in (*record.headers, *record.response_headers))
-    params = sum(len(name) + len(value) for name, value in record.path_params.items())
-    return 2048 + texts + headers + params + sum(map(_operation_weight, record.operations))
+    for pairs in (record.headers, record.response_headers, record.path_params.items()):
+        texts += sum([len(name) + len(value) for name, value in pairs])
+    return 2048 + texts + sum(map(_operation_weight, record.operations))
 
 
 def _operation_weight(operation: OperationRecord) -> int:

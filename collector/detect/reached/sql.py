@@ -21,6 +21,12 @@ _HARMLESS = frozenset(("count", "sum", "avg", "min", "max", "lower", "upper", "a
 _COMPARES = frozenset(("=", "<>", "!=", "<", ">", "<=", ">=", "<=>"))
 
 
+
+def may_hold(text: str, value: str) -> bool:
+    """Whether a statement may hold an input, or its last part: most hold none, and this is soon said."""
+    return value.strip()[-MIN_INPUT:] in text or "%" in value
+
+
 class Statement:
     """A statement that a database read."""
 

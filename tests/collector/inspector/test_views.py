@@ -39,7 +39,7 @@ def test_a_record_above_the_limit() -> None:
     """A request that alone is too heavy is forgotten at once; finishing it leaves the accounts right."""
     views = Views(Limits(views_bytes=1000))
     view = views.merge(1, made("1" * 16, "x" * 5000))
-    views.finish(1, view, Request("1" * 16))
+    views.finish(1, view, "1" * 16, lambda: Request("1" * 16))
     assert (len(views), views.weight) == (0, 0)
     views.merge(1, made("2" * 16))
     assert (len(views), views.weight) == (0, 0)
@@ -49,7 +49,7 @@ def test_finished_requests_weigh_little() -> None:
     """After its end a request keeps what a login needs."""
     views = Views(Limits())
     view = views.merge(1, made("1" * 16, "x" * 5000))
-    views.finish(1, view, Request("1" * 16, path="/login"))
+    views.finish(1, view, "1" * 16, lambda: Request("1" * 16, path="/login"))
     assert view.record is None
     assert views.weight == 1024
 
@@ -57,7 +57,7 @@ def test_finished_requests_weigh_little() -> None:
 def test_wanted_requests() -> None:
     """One that has ended is handed over at once; one that has not is remembered, and asked for once."""
     views = Views(Limits())
-    views.finish(1, views.merge(1, made("1" * 16)), Request("1" * 16, path="/ended"))
+    views.finish(1, views.merge(1, made("1" * 16)), "1" * 16, lambda: Request("1" * 16, path="/ended"))
     views.merge(2, made("2" * 16))
     assert [one.path for one in views.want(["1" * 16, "2" * 16, "3" * 16])] == ["/ended"]
     assert [views.wanted(request_id * 16) for request_id in "12233"] == [False, True, False, True, False]
