@@ -45,7 +45,9 @@ def html_entity_decode(value: str) -> str:
     ('<b>', '<code>&lt;b></code>')
     """
     if "&" in value:
-        value = unescape(unescape(_shown(value) if "</" in value else value)).replace(_KEPT, "&lt;")
+        shown = _shown(value) if "</" in value else value
+        once = unescape(shown)
+        value = (unescape(once) if once != shown else once).replace(_KEPT, "&lt;")
     return value if value.isprintable() else _CONTROL.sub("", value)
 
 

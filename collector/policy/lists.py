@@ -1,4 +1,4 @@
-"""Who is listed: look-ups whose cost does not grow with the list. Addresses are integers in tables by prefix length."""
+"""Who is listed: look-ups whose cost hardly grows with the list. Addresses are numbers, those alone in a table."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from collector.policy.document import Entry, subject_of
+from collector.policy.networks import Networks
 
 BITS = {4: 32, 6: 128}
 Key = TypeVar("Key")
@@ -50,17 +51,20 @@ class Lists:
 
     def __init__(self, entries: Iterable[Entry] = (), country: Callable[[Number], str] | None = None) -> None:
         self._country = country
-        self._countries: dict[tuple[str, str], Listed] = {}
-        self._names: dict[tuple[str, str], Listed] = {}
-        self._networks: dict[tuple[int, int], dict[int, Listed]] = {}
+        self._countries: dict[str, Listed] = {}
+        self._users: dict[str, Listed] = {}
+        self._sessions: dict[str, Listed] = {}
+        self._addresses: dict[Number, Listed] = {}
+        networks: dict[tuple[int, int, int], Listed] = {}
         for entry in entries:
-            self._add(entry)
-        self._size = len(self._names) + len(self._countries) + sum(map(len, self._networks.values()))
-        self._tables = {
-            version: [(bits - length, self._networks[version, length])
-                      for length in range(bits, -1, -1) if (version, length) in self._networks]
-            for version, bits in BITS.items()
+            self._add(entry, networks)
+        self._networks = {
+            version: Networks((first, 1 << bits - length, listed) for (kind, first, length), listed in networks.items()
+                              if kind == version)
+            for version, bits in BITS.items() if any(kind == version for kind, _, _ in networks)
         }  # fmt: skip
+        tables = (self._countries, self._users, self._sessions, self._addresses, networks)
+        self._size = sum(map(len, tables))
 
     def __len__(self) -> int:
         return self._size
@@ -68,38 +72,44 @@ class Lists:
     @property
     def has_names(self) -> bool:
         """Whether users or sessions are listed."""
-        return bool(self._names)
+        return bool(self._users or self._sessions)
 
     def find(self, address: Number, user: str, login: str, session: str, now: int) -> Listed | None:
         """The entry that fits, the user before the address, the longest prefix first, then its country. `now`: ns
         since the epoch."""
-        if self._names:
-            for kind, name in (("user", user), ("user", login), ("session", session)):
-                found = self._names.get((kind, name)) if name else None
-                if found is not None and _counts(found, now):
-                    return found
-        found = self._network(address, now) if self._networks else None
+        found = self._named(user, login, session, now) if self.has_names else None
+        if found is None and self._addresses:
+            found = self._addresses.get(address)
+        if found is None or not _counts(found, now):
+            found = self._network(address, now) if self._networks else None
         if found is None and self._countries and self._country is not None:
-            found = self._countries.get(("country", self._country(address)))
+            found = self._countries.get(self._country(address))
         return found if found is not None and _counts(found, now) else None
 
-    def _network(self, address: Number, now: int) -> Listed | None:
-        version, number = address
-        for shift, table in self._tables.get(version, ()):
-            found = table.get(number >> shift)
+    def _named(self, user: str, login: str, session: str, now: int) -> Listed | None:
+        for table, name in ((self._users, user), (self._users, login), (self._sessions, session)):
+            found = table.get(name) if name else None
             if found is not None and _counts(found, now):
                 return found
         return None
 
-    def _add(self, entry: Entry) -> None:
+    def _network(self, address: Number, now: int) -> Listed | None:
+        networks = self._networks.get(address[0])
+        holding = networks.holding(address[1]) if networks is not None else ()
+        return next((found for found in holding if _counts(found, now)), None) if holding else None
+
+    def _add(self, entry: Entry, networks: dict[tuple[int, int, int], Listed]) -> None:
         kind, what = subject_of(entry.subject)
         expires = int(entry.expires.timestamp() * 1e9) if entry.expires else 0
         if isinstance(what, str):
-            _keep(self._countries if kind == "country" else self._names, (kind, what), Listed(kind, entry, expires))
+            names = {"country": self._countries, "user": self._users, "session": self._sessions}[kind]
+            _keep(names, what, Listed(kind, entry, expires))
             return
-        table = self._networks.setdefault((what.version, what.prefixlen), {})
-        number = int(what.network_address) >> (BITS[what.version] - what.prefixlen)
-        _keep(table, number, Listed("address", entry, expires))
+        listed, first = Listed("address", entry, expires), int(what.network_address)
+        if what.prefixlen == BITS[what.version]:
+            _keep(self._addresses, (what.version, first), listed)
+        else:
+            _keep(networks, (what.version, first, what.prefixlen), listed)
 
 
 def _keep(table: dict[Key, Listed], key: Key, new: Listed) -> None:
