@@ -5,8 +5,8 @@
 An app of two workers runs each load of bench/workloads.py in a request, process storms and connections outside of one,
 too, and all at once, while attacks come in. For each: how many events of each kind it made (its own by their number,
 those of its beginning and of the attacks as measured on an idle node), how many the probes saw, how many were lost and
-counted, and what is missing of them; what the processes cost, the most memory that they took, the longest answer of the
-metrics endpoint, and whether every attack was confirmed.
+counted, and what is missing of them; what the processes cost, the most memory that they took (PSS: the kernel maps a
+ring's pages twice), the longest answer of the metrics endpoint, and whether every attack was confirmed.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class Onlooker:
             self.longest = max(self.longest, time.monotonic() - begin)
             self.answers += 1
             for one, name in self._family.items():
-                self.memory[name] = max(self.memory[name], one.memory_info().rss)
+                self.memory[name] = max(self.memory[name], one.memory_full_info().pss)
 
 
 def role(process: psutil.Process) -> str:

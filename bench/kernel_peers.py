@@ -172,7 +172,7 @@ def one_round(
             figures.told = watcher.told()
             figures.spent.append(watcher.spent() - spent)
             if watcher.process:
-                figures.memory = max(figures.memory, watcher.process.memory_info().rss / 2**20)
+                figures.memory = max(figures.memory, watcher.process.memory_full_info().pss / 2**20)
     except UnableError as error:
         refused[who] = str(error)
         raise

@@ -9,7 +9,7 @@ from probes import frames
 from probes.vocabulary import EVENTS, ROOM, Events, KernelEvent, worth
 
 BATCH = 1000
-LIMIT = 32 << 20
+LIMIT = 24 << 20
 
 
 class Outbox:
@@ -36,8 +36,8 @@ class Outbox:
         self._add(frames.encode(kind, sequence, body))
 
     def put_events(self, events: list[KernelEvent]) -> None:
-        """Queue events in batches. What is worth least is dropped and counted from 16 MiB of waiting frames on, what is
-        worth most at 32."""
+        """Queue events in batches. What is worth least is dropped and counted from half of LIMIT on, what is
+        worth most at all of it."""
         for start in range(0, len(events), BATCH):
             batch = events[start : start + BATCH]
             if self._size > LIMIT * ROOM[0]:

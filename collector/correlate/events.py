@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from msgspec import Struct
 
-from collector.correlate.noise import noisy
+from collector.correlate.noise import imported, noisy
 from probes.vocabulary import KernelEvent
 
 EVENT_OVERHEAD = 600
@@ -24,19 +24,35 @@ class Bucket(Struct):
     noise: int = 0
     """How many of them are start-up noise."""
 
+    passed: int = 0
+    """So many of the first ones are no modules."""
+
     def add(self, event: KernelEvent) -> None:
-        """Keep an event. A full bucket gives up start-up noise for what is not noise; else the newcomer is dropped."""
+        """Keep an event. A full bucket gives up start-up noise for what is not noise, then the oldest modules that were
+        opened: what comes of an input is done after the imports that it needs. Else the newcomer is dropped."""
         quiet = noisy(event)
         if len(self.events) >= self.cap:
             self.dropped += 1
-            if quiet or not self.noise:
+            if quiet or not self._give_up():
                 return
-            spare = next(i for i, old in enumerate(self.events) if noisy(old))
-            self.size -= weight(self.events.pop(spare))
-            self.noise -= 1
         self.noise += quiet
         self.events.append(event)
         self.size += weight(event)
+
+    def _give_up(self) -> bool:
+        """Make room for one; False where all that is kept is worth as much as anything."""
+        if self.noise:
+            spare = next(i for i, old in enumerate(self.events) if noisy(old))
+            self.noise -= 1
+            self.passed -= spare < self.passed
+        else:
+            while self.passed < len(self.events) and not imported(self.events[self.passed]):
+                self.passed += 1
+            spare = self.passed
+        if spare < len(self.events):
+            self.size -= weight(self.events.pop(spare))
+            return True
+        return False
 
 
 class Recent:

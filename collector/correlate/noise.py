@@ -17,6 +17,7 @@ _STARTUP = re.compile(
     r"|^/proc/self(?:/|$)|^/dev/(?:null|urandom|tty)$"
     r"|/__pycache__/|\.pyc$|/pyvenv\.cfg$"
 )
+_MODULE = re.compile(r"\.(?:py|pyc|so(?:\.[0-9.]+)?)$|/__pycache__/")
 
 
 def noisy(event: KernelEvent) -> bool:
@@ -28,3 +29,8 @@ def noisy(event: KernelEvent) -> bool:
     False
     """
     return event.kind == "open" and event.attribution == "inherited" and bool(_STARTUP.search(event.path))
+
+
+def imported(event: KernelEvent) -> bool:
+    """Whether this is the open of a module, as an import within a request does it by the hundred."""
+    return event.kind == "open" and bool(_MODULE.search(event.path))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from collector.detect.inputs import Input
-from collector.detect.reached import argv, files, objects, sql, url, xml
+from collector.detect.reached import argv, files, objects, sql, url, within, xml
 from collector.detect.reached.python import Source
 from collector.detect.reached.template import Template
 from collector.wire.agent import OperationRecord
@@ -92,27 +92,60 @@ def reached(
     odd = [item for item in everything if _NO_WORD.search(item.value)]
     whole = [Input("body", "", body)] if body else []
     found: list[Reached] = []
-    budget = BUDGET
+    budget = Budget(BUDGET)
     for operation in looked_at:
-        look = _looker(operation)
         candidates = (everything if operation.kind in _WORDS_COUNT else odd)[:MAX_INPUTS]
-        for item in candidates + whole if operation.kind in _FROM_BYTES else candidates:
-            if not _concerns(operation, item):
-                continue
-            budget -= len(operation.text) + len(item.value)
-            if budget < 0:
-                return found
-            if operation.kind == "sql" and not sql.may_hold(operation.text, item.value):
-                continue
-            if part := look(item.value) or _tail(operation.kind, item.value, look):
-                probe, shown = (part, item.value) if operation.kind in _TARGETS else (item.value, part)
-                found.append(Reached(operation, KINDS[operation.kind], item, shown, probe))
+        if operation.kind in _FROM_BYTES:
+            candidates = candidates + whole
+        direct = list(_by_these(operation, candidates, _looker(operation), budget))
+        if not direct and (look := _larger(operation)) is not None:
+            direct = list(_by_these(operation, odd[:MAX_INPUTS] + whole * _climbs(operation), look, budget))
+        found += direct
     return found
 
 
-def _tail(kind: str, value: str, look: Callable[[str], str]) -> str:
-    begun = _TAILS[kind].search(value) if kind in _TAILS else None
-    return look(begun.group()) if begun and begun.start() else ""
+class Budget:
+    """Characters that may still be searched."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def take(self, size: int) -> bool:
+        self._left -= size
+        return self._left >= 0
+
+
+def _by_these(
+    operation: OperationRecord, candidates: Iterable[Input], look: Callable[[str], str], budget: Budget
+) -> Iterator[Reached]:
+    """The inputs that this look finds in an operation."""
+    for item in candidates:
+        if not _concerns(operation, item):
+            continue
+        if not budget.take(len(operation.text) + len(item.value)):
+            return
+        if part := look(item.value):
+            probe, shown = (part, item.value) if operation.kind in _TARGETS else (item.value, part)
+            yield Reached(operation, KINDS[operation.kind], item, shown, probe)
+
+
+def _looker(operation: OperationRecord) -> Callable[[str], str]:
+    """What finds an input, or its last part, as code in an operation."""
+    look = _whole(operation)
+    if operation.kind == "sql":
+        may_hold, text = sql.may_hold, operation.text
+        return lambda value: look(value) or _tail(operation, value, look) if may_hold(text, value) else ""
+    if operation.kind in _TAILS:
+        return lambda value: look(value) or _tail(operation, value, look)
+    return look
+
+
+def _tail(operation: OperationRecord, value: str, look: Callable[[str], str]) -> str:
+    begun = _TAILS[operation.kind].search(value)
+    part = look(begun.group()) if begun and begun.start() else ""
+    if part or operation.kind != "sql":
+        return part
+    return look(end) if (end := sql.end_within(operation.text, value)) else ""
 
 
 def _distinct(operations: Iterable[OperationRecord]) -> Iterator[OperationRecord]:
@@ -125,7 +158,7 @@ def _distinct(operations: Iterable[OperationRecord]) -> Iterator[OperationRecord
         yield operation
 
 
-def _looker(operation: OperationRecord) -> Callable[[str], str]:
+def _whole(operation: OperationRecord) -> Callable[[str], str]:
     kind, text = operation.kind, operation.text
     if kind == "sql":
         return sql.Statement(text, operation.dialect).reached
@@ -146,6 +179,29 @@ def _looker(operation: OperationRecord) -> Callable[[str], str]:
     if kind == "connect":
         return lambda value: url.connect_reached(value, text) if operation.flags != "unix" else ""
     return lambda value: url.reached(value, text, operation.resolved)
+
+
+def _larger(operation: OperationRecord) -> Callable[[str], str] | None:
+    """What finds an operation in an input that holds more than it; None for kinds of which that says nothing."""
+    kind, text = operation.kind, operation.text
+    if kind == "shell":
+        return lambda value: within.command(value, text)
+    if kind == "argv":
+        return lambda value: within.arguments(value, operation.argv)
+    if kind == "url":
+        return lambda value: within.address(value, text, operation.resolved)
+    if kind == "file":
+        return lambda value: next(filter(None, (_named(value, path) for path in operation.argv or [text])), "")
+    return None
+
+
+def _named(value: str, path: str) -> str:
+    return within.path(value, path) or within.archive(value, path)
+
+
+def _climbs(operation: OperationRecord) -> bool:
+    """Whether a path leads upwards, as archives may say."""
+    return operation.kind == "file" and "/../" in operation.text
 
 
 def _concerns(operation: OperationRecord, item: Input) -> bool:

@@ -63,8 +63,8 @@ class Lists:
                               if kind == version)
             for version, bits in BITS.items() if any(kind == version for kind, _, _ in networks)
         }  # fmt: skip
-        tables = (self._countries, self._users, self._sessions, self._addresses, networks)
-        self._size = sum(map(len, tables))
+        names = len(self._countries) + len(self._users) + len(self._sessions)
+        self._size = names + len(self._addresses) + len(networks)
 
     def __len__(self) -> int:
         return self._size

@@ -1,4 +1,4 @@
-"""Networks as stretches of the number line: one search finds all that hold an address, however many lengths there are."""
+"""Networks as stretches of the number line: one search finds all that hold an address, whatever their lengths."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ Value = TypeVar("Value")
 
 
 class Networks(Generic[Value]):
-    """Values of networks, each given once as (first address, addresses, value). Networks hold each other or have nothing
-    in common.
+    """Values of networks, each given once as (first address, addresses, value). Of two networks one holds the other, or
+    they have nothing in common.
 
     >>> found = Networks([(0, 256, "wide"), (16, 16, "narrow")])
     >>> found.holding(17), found.holding(40), found.holding(300)

@@ -8,7 +8,7 @@ from . import wire
 from .context import PROTOCOL
 from .record import MAX_HEADERS, MAX_PARAMS, SHORT, TEXT, VALUE, operation_record, text, wsgi_text
 
-MAX_OPERATIONS = 32
+MAX_OPERATIONS, MAX_CODE = 32, 2048
 _SHAPE = (
     '{"type":"request","phase":"%s","request_id":"%s","trace_id":"%s","parent_span_id":"%s","start_time":%d,'
     '"duration":%d,"thread_id":%d,"status":%d,"method":"%s","scheme":"%s","host":"%s",'
@@ -21,15 +21,27 @@ _QUOTES, _QUOTES_OF_PAIR, _ESCAPED = _SHAPE.count('"'), 4, 2
 
 
 def request_record(request, phase):
-    """The record of a request, phase "start" or "end", as UTF-8; a body that is too much for a frame is left out."""
+    """The record of a request, phase "start" or "end", as UTF-8. What is too much for a frame is left out: of long code
+    the ends, as imports within a request make much of it, then the body and operations."""
     rest = _rest(request)
     data = _encoded(request, phase, rest)
-    if len(data) > wire.MAX_RECORD:
-        if rest.pop('body', None) is not None:
-            rest['body_truncated'] = True
-        rest['operations'] = rest.get('operations', [])[:MAX_OPERATIONS]
-        data = _encoded(request, phase, rest)
+    for shorten in (_shorten_code, _leave_out):
+        if len(data) > wire.MAX_RECORD:
+            shorten(rest)
+            data = _encoded(request, phase, rest)
     return data
+
+
+def _shorten_code(rest):
+    for operation in rest.get('operations', ()):
+        if operation['kind'] == 'code':
+            operation['text'] = operation['text'][:MAX_CODE]
+
+
+def _leave_out(rest):
+    if rest.pop('body', None) is not None:
+        rest['body_truncated'] = True
+    rest['operations'] = rest.get('operations', [])[:MAX_OPERATIONS]
 
 
 def _encoded(request, phase, rest):

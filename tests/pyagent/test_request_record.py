@@ -6,6 +6,7 @@ import json
 import unittest
 
 from pyagent.core import lifecycle, wire
+from pyagent.core.context import Operation
 from pyagent.core.request_record import request_record
 
 from .support import AgentCase, environ
@@ -80,6 +81,18 @@ class Size(AgentCase):
         data = request_record(request, 'end')
         self.assertTrue(len(data) < 2000)
         self.assertTrue(json.loads(data.decode('utf-8'))['body_truncated'])
+
+    def test_long_code_makes_room(self):
+        """Code of imports is shortened before anything else is left out."""
+        request = lifecycle.begin(environ())
+        request.body, request.body_size = [b'a=1'], 3
+        request.operations = [Operation('code', 'x' * 60000, 'exec') for _ in range(40)]
+        request.operations.append(Operation('file', '/srv/a', 'open'))
+        for index, operation in enumerate(request.operations):
+            operation.index = operation.start_time = index
+        found = json.loads(request_record(request, 'end').decode('utf-8'))
+        self.assertEqual((found['body'], len(found['operations'])), ('a=1', 41))
+        self.assertEqual(found['operations'][40]['text'], '/srv/a')
 
     def test_what_is_too_large_is_not_sent(self):
         """Other records that no frame holds are dropped, and counted."""

@@ -9,6 +9,9 @@ from collector.detect.reached.sql_tokens import Token, tokens
 
 MIN_INPUT = 3
 MIN_TOKENS = 3
+MIN_END = 8
+"""Characters of the end of an input that is looked at alone."""
+
 _KEYWORDS = frozenset(
     ("select", "union", "or", "and", "xor", "from", "where", "having", "insert", "update", "delete", "drop", "alter",
      "create", "into", "case", "when", "exists", "not", "like", "between", "in", "is", "null", "limit",
@@ -21,10 +24,25 @@ _HARMLESS = frozenset(("count", "sum", "avg", "min", "max", "lower", "upper", "a
 _COMPARES = frozenset(("=", "<>", "!=", "<", ">", "<=", ">=", "<=>"))
 
 
-
 def may_hold(text: str, value: str) -> bool:
     """Whether a statement may hold an input, or its last part: most hold none, and this is soon said."""
     return value.strip()[-MIN_INPUT:] in text or "%" in value
+
+
+def end_within(text: str, value: str) -> str:
+    """The longest end of an input that stands in a statement, where it begins at a mark such as a point: of `a.b x`
+    libraries make `"a".b x`. Words that follow a blank may be anybody's, and are no such end.
+
+    >>> end_within('ORDER BY ("a".b LIKE 1 OR f(1) --)', "a.b LIKE 1 OR f(1) --"), end_within("x LIKE y", "who LIKE y")
+    ('.b LIKE 1 OR f(1) --', '')
+    """
+    value = value.strip()
+    least, most = 0, len(value)
+    while least < most:
+        half = (least + most + 1) // 2
+        least, most = (half, most) if value[-half:] in text else (least, half - 1)
+    end = value[len(value) - least :]
+    return end if MIN_END <= least < len(value) and not (end[0].isspace() or end[0].isalnum() or end[0] == "_") else ""
 
 
 class Statement:

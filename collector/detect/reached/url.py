@@ -22,8 +22,7 @@ def reached(value: str, url: str, resolved: Sequence[str] = ()) -> str:
         return ""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        scheme = parts.scheme
+        host, scheme = parts.hostname or "", parts.scheme
     except ValueError:
         return ""
     if scheme == "data":  # says what it holds, and nobody is asked
@@ -32,8 +31,13 @@ def reached(value: str, url: str, resolved: Sequence[str] = ()) -> str:
         return url if value.lower().startswith(scheme + ":") else ""
     if _crosses(value, url, parts.netloc):
         return host
-    inside = is_internal(host) or any(map(is_internal, resolved))
-    return host if inside and _host_of(value)[0] == host else ""
+    return internal(url, resolved) if _host_of(value)[0] == host else ""
+
+
+def internal(url: str, resolved: Sequence[str] = ()) -> str:
+    """The host of a URL, where it or what it resolved to is an internal one; else an empty text."""
+    host, _ = _host_of(url)
+    return host if is_internal(host) or (host and any(map(is_internal, resolved))) else ""
 
 
 def connect_reached(value: str, target: str) -> str:
