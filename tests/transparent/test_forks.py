@@ -44,7 +44,7 @@ def test_children_serve_and_end(version: str, mode: str) -> None:
 def forked(python: str, version: str, directory: Path, mode: str) -> dict[str, Any]:
     """What the program says."""
     env = Environment(version, "", python, Path("/nonexistent")).variables(ROOT)
-    env |= {"COWITNESS_RUN_DIR": str(directory), "COWITNESS_MODE": mode}
+    env |= {"COWITNESS_RUN_DIR": str(directory), "COWITNESS_MODE": mode, "COWITNESS_DEADLINE_MS": "1000"}
     program = [python, "-W", "ignore", "-m", "tests.transparent.programs.forks", str(COUNT)]
     command = [python, "-m", "pyagent.run", *program]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)

@@ -12,7 +12,7 @@ from collector.detect.reached.within import MAX_OCCURRENCES
 HOST, FILE = "http://10.0.0.7:8080/a?b=c", "/srv/cw/secret"
 
 
-@pytest.mark.parametrize("before", ['<img src="', "<img src='", "<img src=", "url(", "![x](", "<image>", "<a href = \""])
+@pytest.mark.parametrize("before", ['<img src="', "<img src='", "<img src=", "url(", "![x](", "<image>", '<a href = "'])
 def test_documents(before: str) -> None:
     """Pages, style sheets, Markdown and XML name what their readers fetch or open."""
     after = {'"': '"', "'": "'", "(": ")", "=": " ", ">": "</"}[before[-1]]
