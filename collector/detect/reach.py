@@ -92,7 +92,7 @@ def reached(
     odd = [item for item in everything if _NO_WORD.search(item.value)]
     whole = [Input("body", "", body)] if body else []
     found: list[Reached] = []
-    budget = Budget(BUDGET)
+    budget = _Budget(BUDGET)
     for operation in looked_at:
         candidates = (everything if operation.kind in _WORDS_COUNT else odd)[:MAX_INPUTS]
         if operation.kind in _FROM_BYTES:
@@ -104,7 +104,7 @@ def reached(
     return found
 
 
-class Budget:
+class _Budget:
     """Characters that may still be searched."""
 
     def __init__(self, left: int) -> None:
@@ -116,7 +116,7 @@ class Budget:
 
 
 def _by_these(
-    operation: OperationRecord, candidates: Iterable[Input], look: Callable[[str], str], budget: Budget
+    operation: OperationRecord, candidates: Iterable[Input], look: Callable[[str], str], budget: _Budget
 ) -> Iterator[Reached]:
     """The inputs that this look finds in an operation."""
     for item in candidates:
