@@ -15,7 +15,7 @@ import pytest
 from bench.kernel_load import counters, flooded
 from tests.e2e.harness import App, Node, wait_for
 
-HELD = 2
+HELD = 3
 PROGRAMS = 397
 
 
