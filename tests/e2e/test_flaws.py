@@ -76,7 +76,7 @@ def site(node: Node, mode: str) -> Iterator[Site]:
         variables = {"COWITNESS_MODE": mode, "COWITNESS_SERVICE": service, "FLAWS_HOME": str(home)}
         variables["PYTHONPATH"] = packages.variables(ROOT)["PYTHONPATH"]
         words = [packages.python, "-m", "flask", "--app", "tests.e2e.flaws_site", "run", "-p", str(port)]
-        with running_app(node, words, port, ROOT, COWITNESS_DEADLINE_MS="1000", **variables) as app:
+        with running_app(node, words, port, home, COWITNESS_DEADLINE_MS="1000", **variables) as app:
             yield Site(app, node, home, service)
 
 
