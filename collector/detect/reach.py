@@ -167,7 +167,7 @@ def _whole(operation: OperationRecord) -> Callable[[str], str]:
     if kind == "argv":
         return lambda value: argv.reached(value, operation.argv or [text])
     if kind == "file":
-        return lambda value: next(filter(None, (files.reached(value, path) for path in operation.argv or [text])), "")
+        return _of_any(files.reached, operation.argv or [text])
     if kind == "code":
         return Source(text).reached
     if kind == "template":
@@ -191,8 +191,12 @@ def _larger(operation: OperationRecord) -> Callable[[str], str] | None:
     if kind == "url":
         return lambda value: within.address(value, text, operation.resolved)
     if kind == "file":
-        return lambda value: next(filter(None, (_named(value, path) for path in operation.argv or [text])), "")
+        return _of_any(_named, operation.argv or [text])
     return None
+
+
+def _of_any(look: Callable[[str, str], str], paths: Sequence[str]) -> Callable[[str], str]:
+    return lambda value: next(filter(None, (look(value, path) for path in paths)), "")
 
 
 def _named(value: str, path: str) -> str:

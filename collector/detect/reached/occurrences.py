@@ -31,11 +31,21 @@ def spans(value: str, text: str) -> Iterator[tuple[int, int]]:
     ([(0, 3)], [(1, 3)])
     """
     for needle in dict.fromkeys((value, value.strip())):
-        at = text.find(needle) if needle else -1
-        found = 0
-        while at >= 0 and found < MAX_OCCURRENCES:
-            yield at, at + len(needle)
-            found += 1
-            at = text.find(needle, at + 1)
+        found = [(at, at + len(needle)) for at in places(needle, text)] if needle else []
+        yield from found
         if found:
             return
+
+
+def places(needle: str, text: str) -> Iterator[int]:
+    """Where the first MAX_OCCURRENCES of a text stand in another; they may overlap.
+
+    >>> list(places("aa", "baaa"))
+    [1, 2]
+    """
+    at = text.find(needle)
+    for _ in range(MAX_OCCURRENCES):
+        if at < 0:
+            return
+        yield at
+        at = text.find(needle, at + 1)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from collector.detect.reached.files import normal
-from collector.detect.reached.occurrences import MAX_OCCURRENCES
+from collector.detect.reached.occurrences import places
 from collector.detect.reached.url import internal
 
 MIN_PATH = 4
@@ -56,9 +57,9 @@ def command(value: str, line: str) -> str:
     """
     if not MIN_COMMAND <= len(line) < len(value):
         return ""
-    for at in _places(value, line):
+    for at in places(line, value):
         quote = value[at - 1 : at]
-        quoted = bool(quote) and quote in _QUOTES and value[at + len(line) :].startswith(quote)
+        quoted = bool(quote) and quote in _QUOTES and value.startswith(quote, at + len(line))
         if quoted and (len(line) >= MIN_LONE_COMMAND or value[: at - 1].rstrip()[-1:] in ("(", "[", ",")):
             return line
     return ""
@@ -74,10 +75,10 @@ def arguments(value: str, argv: Sequence[str]) -> str:
         return ""
     at = 0
     for word in argv:
-        places = [found for quote in "'\"" if (found := value.find(quote + word + quote, at)) >= 0]
-        if not places:
+        quoted = [found for quote in "'\"" if (found := value.find(quote + word + quote, at)) >= 0]
+        if not quoted:
             return ""
-        at = min(places) + len(word) + 1
+        at = min(quoted) + len(word) + 1
     return " ".join(argv)
 
 
@@ -91,32 +92,19 @@ def archive(body: str, name: str) -> str:
 
 
 def _holds(body: str, text: str) -> Iterator[bool]:
-    at = body.find(_GZIP)
-    for _ in range(MAX_ARCHIVES if at >= 0 else 0):
+    for at in islice(places(_GZIP, body), MAX_ARCHIVES):
         try:
             data = zlib.decompressobj(31).decompress(body[at:].encode("latin-1", "replace"), MAX_UNPACKED)
         except zlib.error:
             data = b""
         yield text.encode("utf-8", "replace") in data
-        at = body.find(_GZIP, at + 1)
-        if at < 0:
-            return
 
 
 def _marked(value: str, text: str) -> bool:
     """Whether a text stands in a value between marks."""
-    for at in _places(value, text):
+    for at in places(text, value):
         ends = _MARKS.get(value[at - 1 : at] if at else "")
         after = value[at + len(text) : at + len(text) + 1]
         if ends is not None and (after in ends or (not after and ends[0] == " ")):
             return True
     return False
-
-
-def _places(value: str, text: str) -> Iterator[int]:
-    at = value.find(text)
-    for _ in range(MAX_OCCURRENCES):
-        if at < 0:
-            return
-        yield at
-        at = value.find(text, at + 1)

@@ -7,7 +7,7 @@ import gzip
 import pytest
 
 from collector.detect.reached import within
-from collector.detect.reached.within import MAX_OCCURRENCES
+from collector.detect.reached.occurrences import MAX_OCCURRENCES
 
 HOST, FILE = "http://10.0.0.7:8080/a?b=c", "/srv/cw/secret"
 
