@@ -59,7 +59,8 @@ class Job:
 
 @dataclass
 class Account:
-    """Events by kind: `made`, `seen` by the probes, `lost` anywhere; `missing` of all stages together."""
+    """Events by kind: `made`, `seen` by the probes, `lost` anywhere; `missing` of all stages together. `verdicts`: of
+    the attacks before."""
 
     made: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
@@ -69,6 +70,7 @@ class Account:
     seconds: float = 0.0
     late: float = 0.0
     stages: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
 
 
 def counters(node: Node) -> Counter[str]:
@@ -121,6 +123,7 @@ def accounted(node: Node, app: App, jobs: Sequence[Job]) -> Account:
         account.made += job.load.events(job.outside)
         account.made += asked(node, app, job.idle().path)
     one_attack = asked(node, app, CALIBRATION)
+    account.verdicts = verdicts(node)
     before, begin = settled(node), time.monotonic()
     with ThreadPoolExecutor(len(jobs)) as pool:
         running = [pool.submit(app.get, job.path) for job in jobs]
@@ -203,15 +206,20 @@ def flooded(node: Node, folder: Path, files: int) -> Iterator[App]:
         yield app
 
 
-def confirmed(node: Node, attacks: int) -> int:
-    """How many attacks are confirmed, once there are so many."""
+def verdicts(node: Node) -> Counter[str]:
+    """Attack traces of the app, by verdict."""
+    return Counter(one["verdict"] for one in node.traces("--service", "flood"))
 
-    def traces() -> list[str]:
-        found = node.traces("--service", "flood", "--verdict", "confirmed")
-        return [one["id"] for one in found]
 
-    wait_for(lambda: len(traces()) >= attacks, 60, f"{attacks} confirmed attacks")
-    return len(traces())
+def judged(node: Node, account: Account) -> Counter[str]:
+    """What came of the attacks, by verdict, once all are confirmed, or a minute has passed."""
+
+    def confirmed() -> bool:
+        return (verdicts(node) - account.verdicts)["VERDICT_CONFIRMED"] >= account.attacks
+
+    with contextlib.suppress(AssertionError):
+        wait_for(confirmed, 60, "every attack is confirmed")
+    return verdicts(node) - account.verdicts
 
 
 def cases(scale: float, workers: int) -> dict[str, list[Job]]:
@@ -246,14 +254,12 @@ def main() -> None:
         with flooded(node, Path(folder), FILES) as app:
             for name, jobs in cases(options.scale, options.workers).items():
                 if not options.only or name.startswith(tuple(options.only)):
-                    before = confirmed(node, 0)
                     with Onlooker(node).looking() as onlooker:
                         account = accounted(node, app, jobs)
-                    confirmed(node, before + account.attacks + 2)  # with those that were measured alone
-                    tell(name, account, onlooker, node)
+                    tell(name, account, onlooker, node, judged(node, account))
 
 
-def tell(name: str, account: Account, onlooker: Onlooker, node: Node) -> None:
+def tell(name: str, account: Account, onlooker: Onlooker, node: Node, came: Counter[str]) -> None:
     made = sum(account.made.values())
     rows = ", ".join(
         f"{kind} {count} made {account.seen[kind]} seen {account.lost[kind]} lost"
@@ -267,7 +273,7 @@ def tell(name: str, account: Account, onlooker: Onlooker, node: Node) -> None:
                            f"{onlooker.memory[role] / 2**20:.0f} MiB" for role in ROLES))  # fmt: skip
     known = counters(node)
     print(
-        f"  {account.attacks} attacks confirmed; metrics answered {onlooker.answers} times, "
+        f"  {account.attacks} attacks, {dict(came)}; metrics answered {onlooker.answers} times, "
         f"at most after {onlooker.longest * 1000:.0f} ms; {known['known_processes']} processes known", flush=True,
     )  # fmt: skip
 

@@ -18,11 +18,15 @@ import uvloop
 from collector.composition import Core
 from collector.core import run_dir
 from collector.core.run_dir import CannotStart
+from collector.priority import go_first
 from collector.settings import Settings
 from collector.store.base import Store
 from collector.store.sqlite import SqliteStore
 
 __all__ = ["CannotStart", "run"]
+
+NICE = -4
+"""Where nobody has chosen another value: events that nobody takes in time are lost."""
 
 log = structlog.get_logger()
 
@@ -61,6 +65,8 @@ async def serve(settings: Settings, store: Store) -> int:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    if os.getpriority(os.PRIO_PROCESS, 0) == 0:
+        go_first(NICE)
     core = Core(settings, store)
     async with AsyncExitStack() as stack:
         await core.start(stack)

@@ -11,12 +11,11 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from functools import partial
-from itertools import chain
 from typing import Any
 
+from probes import rings
 from probes.distribution import MissingError, library
+from probes.rings import Ring, drain
 
 RINGS = ("events", "bulk", "evidence")
 REASONS = (
@@ -36,16 +35,11 @@ PROGRAM_INFO, RUN_TIME = 232, 192
 
 MAY_MARK, DESCENDS, POLICY_SHIFT = 1, 2, 8
 LOAD_SECONDS = 180
-Sample = Callable[[bytes], None]
-_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 
 
 def _library() -> ctypes.CDLL:
     found = library()
-    found.ring_buffer__new.restype = ctypes.c_void_p
-    found.ring_buffer__new.argtypes = [ctypes.c_int, _CALLBACK, ctypes.c_void_p, ctypes.c_void_p]
-    found.ring_buffer__add.argtypes = [ctypes.c_void_p, ctypes.c_int, _CALLBACK, ctypes.c_void_p]
-    found.ring_buffer__consume.argtypes = [ctypes.c_void_p]
+    rings.prepare(found)
     found.bpf_raw_tracepoint_open.argtypes = [ctypes.c_char_p, ctypes.c_int]
     return found
 
@@ -109,23 +103,11 @@ class Kernel:
         self._programs = dict(zip(map(short, answer["programs"]), descriptors[maps:], strict=True))
         self._statistics = self._call32 = -1
         self._library = _library()
-        self._samples: list[list[bytes]] = [[] for _ in RINGS]
-        self._callbacks = [_CALLBACK(partial(self._sample, number)) for number in range(len(RINGS))]
-        self._ring = self._library.ring_buffer__new(self._maps[RINGS[0]], self._callbacks[0], None, None)
-        for name, callback in zip(RINGS[1:], self._callbacks[1:], strict=True):
-            if not self._ring or self._library.ring_buffer__add(self._ring, self._maps[name], callback, None):
-                raise MissingError(f"the ring buffers cannot be read: {os.strerror(ctypes.get_errno())}")
+        self._rings = [Ring(self._library, self._maps[name]) for name in RINGS]
 
-    def _sample(self, ring: int, _context: int, data: int, size: int) -> int:
-        self._samples[ring].append(ctypes.string_at(data, size))
-        return 0
-
-    def drain(self) -> list[bytes]:
-        """Every event that waits in the rings, oldest first; does not wait."""
-        self._library.ring_buffer__consume(self._ring)
-        filled = [samples for samples in self._samples if samples]
-        self._samples = [[] for _ in RINGS]
-        return sorted(chain(*filled), key=_time) if len(filled) > 1 else filled[0] if filled else []
+    def drain(self) -> tuple[list[bytes], bool]:
+        """A bite of the events that wait in the rings, oldest first, and whether there are more; does not wait."""
+        return drain(self._rings)
 
     def policy(self, pid: int) -> int:
         """The number of the policy that a process is under; 0 for none."""
@@ -225,7 +207,8 @@ class Kernel:
 
     def close(self) -> None:
         """Let go of the programs and the maps; the kernel detaches them within seconds."""
-        self._library.ring_buffer__free(ctypes.c_void_p(self._ring))
+        for ring in self._rings:
+            ring.close()
         self.listen32(False)
         self.channel.close()
         for descriptor in (*self._programs.values(), *self._maps.values()):
@@ -238,10 +221,6 @@ class Kernel:
     def detached(self) -> None:
         """Wait until the kernel has detached the programs; after `close`."""
         self._holder.wait()
-
-
-def _time(sample: bytes) -> int:
-    return int.from_bytes(sample[:8], sys.byteorder)
 
 
 def short(name: str) -> str:

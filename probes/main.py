@@ -6,7 +6,6 @@ Exit codes: 0 asked to end or the core is gone, 2 bad arguments, 3 this host doe
 from __future__ import annotations
 
 import argparse
-import contextlib
 import ctypes
 import os
 import platform
@@ -18,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from probes import clock, kernel, privileges, tracefs
+from probes import clock, kernel, priority, privileges, tracefs
 from probes.distribution import MissingError, find_bcc
 from probes.enforcement import Enforcement
 from probes.lineage import Lineage
@@ -27,9 +26,6 @@ from probes.witness import Witness
 
 VERSION = "0.1.0"
 PR_SET_PDEATHSIG = 1
-NICE = -4
-"""A little before the apps, so that a busy host does not fill the ring (auditd's own default)."""
-
 CACHE = "/var/cache/cowitness"
 SENSITIVE = ("/etc/shadow", "/etc/gshadow", "/etc/sudoers")
 
@@ -179,8 +175,7 @@ def main(words: Sequence[str] | None = None) -> int:
     options = arguments(words)
     if not options.stay:  # started by the core: end with it, whatever ends it
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    with contextlib.suppress(PermissionError):
-        os.nice(NICE)
+    priority.go_first()
     loaded, reason = load(options)
     if reason:
         say(reason)

@@ -20,7 +20,7 @@ from probes.enforcement import Enforcement
 from probes.kernel import Kernel
 from probes.layout import UndecodableError
 from probes.lineage import Lineage
-from probes.outbox import Outbox
+from probes.outbox import BATCH, Outbox
 
 BUSY, IDLE = 0.004, 0.02  # seconds between two looks into the ring
 STATS_SECONDS = 1.0
@@ -74,15 +74,20 @@ class Witness:
             while not self._stopping:
                 if not all(ready.data() for ready, _ in selector.select(pause)):
                     return
-                pause = BUSY if self._look() else IDLE
+                pause = self._look()
                 if time.monotonic() >= next_stats:
                     self._report()
                     next_stats = time.monotonic() + STATS_SECONDS
                 self._outbox.flush()
 
-    def _look(self) -> bool:
-        """Move what the ring holds to the outbox."""
-        samples = self._kernel.drain() if self._kernel else []
+    def _look(self) -> float:
+        """Move what the rings hold to the outbox; how long to wait before the next look."""
+        samples, more = self._kernel.drain() if self._kernel else ([], False)
+        for start in range(0, len(samples), BATCH):
+            self._take(samples[start : start + BATCH])
+        return 0 if more else BUSY if samples else IDLE
+
+    def _take(self, samples: list[bytes]) -> None:
         events = []
         for sample in samples:
             try:
@@ -93,7 +98,6 @@ class Witness:
             self._time(events)
         self._seen.update(event.kind for event in events)
         self._outbox.put_events(events)
-        return bool(samples)
 
     def _time(self, events: list[vocabulary.KernelEvent]) -> None:
         """How long these, oldest first, waited for us."""

@@ -95,9 +95,12 @@ class ProbeStarter:
 
 
 def run_module(name: str, words: Sequence[str], passed: Sequence[int]) -> subprocess.Popen[bytes]:
-    """`python -P -m NAME WORDS`: this interpreter, nothing imported from the working directory. Raises OSError."""
+    """`python -P -m NAME WORDS`: this interpreter, nothing imported from the working directory, a session of its own
+    (which the kernel gives its share of the processor, see collector.priority). Raises OSError."""
     command = [sys.executable, "-P", "-m", name, *words]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=passed, env=environment())
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, pass_fds=passed, env=environment(), start_new_session=True
+    )
 
 
 def environment() -> dict[str, str]:

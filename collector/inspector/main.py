@@ -39,6 +39,7 @@ from collector.policy.compiled import Compiled
 from collector.policy.countries import Country, opened
 from collector.policy.counts import Counts
 from collector.policy.document import Policy
+from collector.priority import go_first
 from collector.wire.frames import HEADER, decode_head
 
 BACKLOG = 4096
@@ -61,7 +62,7 @@ def main() -> None:
         setup = read_setup(channel)
         judge = build_judge(setup)
         compile = partial(Compiled, counts=Counts(arguments.counts), country=countries_of(setup))
-        privileges.go_first(int(setup.settings.get("inspector", {}).get("nice", 0)))
+        go_first(int(setup.settings.get("inspector", {}).get("nice", 0)))
         privileges.drop()
         privileges.die_with(parent)
         listeners = [socket.socket(fileno=fd) for fd in (arguments.fd, arguments.tcp) if fd is not None]

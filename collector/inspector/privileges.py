@@ -20,13 +20,6 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def go_first(nice: int) -> None:
-    """Let the kernel prefer this process, as apps wait for it and it never works for long; needs root, or CAP_SYS_NICE
-    (nice(2), from -20, the most, to 0)."""
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, nice)
-
-
 def drop() -> bool:
     """Become nobody for good where this process is root; False where it is not root. OSError where that fails: an
     inspector that keeps root is worse than none. Everything that must be opened or imported has been by now."""

@@ -61,7 +61,7 @@ class Node:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*map(str, command), "--config", str(self.config), *self.flags],
-                stdout=log, stderr=log, cwd="/",
+                stdout=log, stderr=log, cwd="/", start_new_session=True,
             )  # fmt: skip
         wait_for(self.answers, 90, f"the node's API (log: {self.log.read_text()[-2000:]})")
         return self

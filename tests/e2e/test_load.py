@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 
-from bench.kernel_load import Job, Onlooker, accounted, confirmed, flooded
+from bench.kernel_load import Job, Onlooker, accounted, flooded, judged, role
 from bench.workloads import Workload
 from tests.e2e.harness import App, Node
 
@@ -33,9 +35,17 @@ def site(witnessed_node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def test_every_event(witnessed_node: Node, site: App, job: Job) -> None:
     """What a load made of each kind, attacks among it, the probes saw and the core took, or it is counted as lost; the
     metrics answer all the time, and the attacks are confirmed."""
-    before = confirmed(witnessed_node, 0)
     with Onlooker(witnessed_node).looking() as onlooker:
         account = accounted(witnessed_node, site, [job])
     assert (account.missing, +account.lost, account.seen) == (0, {}, account.made)
     assert min(onlooker.answers, account.attacks) > 0
-    confirmed(witnessed_node, before + account.attacks + 2)  # with those that were measured alone
+    assert judged(witnessed_node, account)["VERDICT_CONFIRMED"] == account.attacks
+
+
+def test_who_goes_first(witnessed_node: Node) -> None:
+    """The kernel prefers the node's processes, and where it shares the processor among sessions, their sessions."""
+    for one in map(psutil.Process, witnessed_node.family()):
+        nice = -4 if role(one) == "core" else -10
+        assert one.nice() == nice
+        if (group := Path(f"/proc/{one.pid}/autogroup")).exists():
+            assert int(group.read_text().split()[-1]) == nice

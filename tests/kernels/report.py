@@ -1,4 +1,4 @@
-"""Other kernels, one after the other: what each offers, and what becomes of the probes' tests there.
+"""Other kernels, as many at a time as there are processors: what each offers, and what the probes' tests come to there.
 
     python -m tests.kernels.report [SUITE...]
 
@@ -9,9 +9,11 @@ writes. Ends with 1 where a test failed.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -84,22 +86,28 @@ def table(found: list[Seen]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def seen(suite: str) -> Seen | str:
+    """What was seen of a suite's kernel, or why there is none."""
+    try:
+        found = there(kernel(suite))
+    except UnobtainableError as error:
+        print(f"- {suite}: {error}", flush=True)
+        return f"- {suite}: {error}"
+    print(f"{suite}: {found.release}: {found.cells['tests']}", flush=True)
+    return found
+
+
 def main(words: list[str]) -> int:
-    found = [here()] if not words else []
-    absent = []
-    for suite in words or SUITES:
-        try:
-            found.append(there(kernel(suite)))
-        except UnobtainableError as error:
-            absent.append(f"- {suite}: {error}")
-            print(absent[-1], flush=True)
-        else:
-            print(f"{suite}: {found[-1].release}: {found[-1].cells['tests']}", flush=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        others = list(pool.map(seen, words or SUITES))
+    found = [] if words else [here()]
+    found += [one for one in others if isinstance(one, Seen)]
+    absent = [one for one in others if isinstance(one, str)]
     page = "\n".join([HEAD, table(found), *absent]).rstrip() + "\n"
     print(page)
     if not words:
         PAGE.write_text(page)
-    return int(any(seen.failed for seen in found))
+    return int(any(one.failed for one in found))
 
 
 if __name__ == "__main__":

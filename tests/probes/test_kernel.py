@@ -48,12 +48,12 @@ def test_exit_empties_the_maps(small: kernel.Kernel) -> None:
 
 def test_a_full_ring_is_counted(small: kernel.Kernel) -> None:
     """What does not fit is counted as bulk_ring_full, and by its kind; what fits is whole."""
-    small.drain()
+    small.drain()[0]
     before, lost = small.dropped()["bulk_ring_full"], small.lost().get("open", 0)
     marked = Marked("mark(9)\nfor n in range(1000): open('/proc/uptime').close()\nmark(0)")
     small.register(marked.pid)
     marked.go()
-    kept = [decode(sample, 0) for sample in small.drain()]
+    kept = [decode(sample, 0) for sample in small.drain()[0]]
     assert {(event.kind, event.path) for event in kept} == {("open", "/proc/uptime")}
     assert small.dropped()["bulk_ring_full"] - before + len(kept) == 1000
     assert small.lost()["open"] - lost + len(kept) == 1000
@@ -61,7 +61,7 @@ def test_a_full_ring_is_counted(small: kernel.Kernel) -> None:
 
 def test_every_kind_that_is_lost_is_counted(small: kernel.Kernel) -> None:
     """Of a mix that no ring has room for, what was kept and what is counted as lost are what was done, kind by kind."""
-    small.drain()
+    small.drain()[0]
     before = Counter(small.lost())
     marked = Marked("""
         plain = socket.socket(type=socket.SOCK_DGRAM)
@@ -76,7 +76,7 @@ def test_every_kind_that_is_lost_is_counted(small: kernel.Kernel) -> None:
     """)  # fmt: skip
     small.register(marked.pid)
     marked.go()
-    kept = Counter(event.kind for event in (decode(sample, 0) for sample in small.drain()) if event.request_id)
+    kept = Counter(event.kind for event in (decode(sample, 0) for sample in small.drain()[0]) if event.request_id)
     done = kept + Counter(small.lost()) - before
     assert (done["fork"], done["exec"], done["exit"]) == (61, 61, 61)
     assert (done["dns"], done["send"], done["connect"]) == (305, 305, 305)
@@ -85,7 +85,7 @@ def test_every_kind_that_is_lost_is_counted(small: kernel.Kernel) -> None:
 
 def test_masses_push_out_no_evidence(small: kernel.Kernel) -> None:
     """Where connections and opens have filled their rings, an execution is told all the same."""
-    small.drain()
+    small.drain()[0]
     marked = Marked("""
         plain = socket.socket(type=socket.SOCK_DGRAM)
         mark(12)
@@ -95,7 +95,7 @@ def test_masses_push_out_no_evidence(small: kernel.Kernel) -> None:
     """)  # fmt: skip
     small.register(marked.pid)
     marked.go()
-    kept = [decode(sample, 0) for sample in small.drain()]
+    kept = [decode(sample, 0) for sample in small.drain()[0]]
     assert [event.argv for event in kept if event.kind == "exec"] == [("sh", "-c", "true")]
 
 
@@ -128,7 +128,7 @@ def test_without_the_kernels_types(small: kernel.Kernel) -> None:
     """)  # fmt: skip
     assert plain.register(marked.pid)
     marked.go()
-    events = [decode(sample, 0) for sample in plain.drain()]
+    events = [decode(sample, 0) for sample in plain.drain()[0]]
     plain.close()
     assert [e.argv for e in events if e.kind == "exec"][1] == ("/bin/true", "one")
     assert [(e.path, e.result) for e in events if e.kind == "delete"] == [("/nowhere/1", -2), ("/nowhere/2", -2)]

@@ -1,0 +1,60 @@
+"""The rings are emptied a bite at a time, in the order of what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from probes import kernel
+from probes.decode import decode
+from probes.distribution import MissingError
+from probes.rings import BITE, happened
+from tests.probes.support import Marked
+
+OPENS = 7919
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[kernel.Kernel]:
+    """Programs with rings that hold several bites."""
+    try:
+        found = kernel.load(8 * BITE)
+    except MissingError as error:
+        if "Failed to load BPF program" in str(error):
+            raise
+        pytest.skip(f"no BPF here: {error}")
+    yield found
+    found.close()
+
+
+def test_a_bite_at_a_time(loaded: kernel.Kernel) -> None:
+    """What waits comes in bites of all rings together, each event once, and the executions in the order in which they
+    happened among the opens, although they are in another ring."""
+    while loaded.drain()[1]:
+        pass
+    marked = Marked(f"""
+        path = "/tmp/" + "x" * 150
+        mark(13)
+        for n in range({OPENS}):
+            try:
+                os.open(path, 0)
+            except OSError:
+                pass
+            if n % 1000 == 0:
+                os.posix_spawn("/bin/true", ["true"], {{}}); os.wait()
+        mark(0)
+    """)
+    loaded.register(marked.pid)
+    marked.go()
+    bites, more = list[list[bytes]](), True
+    while more:
+        samples, more = loaded.drain()
+        bites.append(samples)
+        assert sum(map(len, samples)) < 2 * BITE
+    assert len(bites) > 1
+    whole = [sample for samples in bites for sample in samples]
+    assert [happened(sample) for sample in whole] == sorted(happened(sample) for sample in whole)
+    ours = [event for event in (decode(sample, 0) for sample in whole) if event.request_id]
+    assert sum(event.kind == "open" and event.path.startswith("/tmp/x") for event in ours) == OPENS
+    assert sum(event.kind == "exec" for event in ours) == OPENS // 1000 + 1
