@@ -198,12 +198,16 @@ def agent(value: inventory.Agent) -> pb.Agent:
     )  # fmt: skip
 
 
-def edge(value: inventory.Edge) -> pb.Edge:
+def edge(value: inventory.Edge, host_name: str) -> pb.Edge:
+    """`host_name`: of this node, which tells of each end that is here."""
+    here = text(host_name)
     return pb.Edge(
         client_service_name=text(value.client), server_service_name=text(value.server),
         client_address=text(value.client_address), server=peer(value.server_end),
         connections=small(value.connections, 64), first_time=timestamp(value.first_time),
         last_time=timestamp(value.last_time), recent=map(edge_connection, value.recent),
+        client_host_name="" if value.client_address else here,
+        server_host_name=here if value.server or value.client_address else "",
     )  # fmt: skip
 
 

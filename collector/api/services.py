@@ -41,6 +41,9 @@ class RequestError(ValueError):
 class NodeView(Protocol):
     """The part of core.node.NodeView that the API needs."""
 
+    name: str
+    """The host's."""
+
     def agents(self) -> list[Agent]: ...
 
     def hosts(self) -> list[Host]: ...
@@ -185,8 +188,8 @@ class Nodes(rpc.NodeServiceServicer):
         async with answering(context):
             size, after = page_size(request.page_size), tokens.read(AllEdges(), request.page_token)
             start = max(0, after.time) if after is not None else 0
-            found = self._node.edges()
-            kept = list(map(convert.edge, found[start : start + size]))
+            found, host = self._node.edges(), self._node.name
+            kept = [convert.edge(one, host) for one in found[start : start + size]]
             end = start + len(kept)
             following = tokens.write(AllEdges(), end, "") if end < len(found) else ""
             return pb.ListEdgesResponse(edges=kept, next_page_token=following)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -78,10 +79,20 @@ def agents(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
         listing(node.agents(), json, "agents", "no agents")
 
 
-def edges(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:
+def edges(
+    join: Annotated[
+        list[Path] | None,
+        typer.Option("--join", metavar="FILE", help="With those of another host: what `edges --json` printed there."),
+    ] = None,
+    json: Json = False, run_dir: RunDir = RUN_DIR,
+) -> None:  # fmt: skip
     """List which services talk to which, by the kernel's word on their connections."""
+    from collector.cli import joining
+
+    others = [edge for path in join or () for edge in joining.read(path)]
     with client(run_dir) as node:
-        listing(node.edges(), json, "edges", "no connections")
+        found = joining.join([*node.edges(), *others]) if others else node.edges()
+        listing(found, json, "edges", "no connections")
 
 
 def hosts(json: Json = False, run_dir: RunDir = RUN_DIR) -> None:

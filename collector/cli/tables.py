@@ -112,11 +112,15 @@ def login_row(login: pb.LoginEvent) -> tuple[Text | str, ...]:
 
 
 def edge_row(edge: pb.Edge) -> tuple[Text | str, ...]:
-    """A service by its name; of what is not on this host the address."""
-    source = untrusted(edge.client_service_name, "cyan", 40)
+    """A service by its name, and by its host where the two are on different ones; of what no node knows the address."""
+    apart = edge.client_host_name and edge.server_host_name and edge.client_host_name != edge.server_host_name
+    client, server = edge.client_service_name, edge.server_service_name or "-"
+    if apart:
+        client, server = f"{client}@{edge.client_host_name}", f"{server}@{edge.server_host_name}"
+    source = untrusted(client, "cyan", 80)
     if edge.client_address:
         source = untrusted(f"{edge.client_address} (elsewhere)", "dim", 80)
-    target = untrusted(edge.server_service_name or "-", "cyan" if edge.server_service_name else "dim", 40)
+    target = untrusted(server, "cyan" if edge.server_service_name else "dim", 80)
     where = untrusted(address(edge.server.address, edge.server.port), limit=80)
     return when(edge.last_time), source, target, where, f"{edge.connections:,}"
 

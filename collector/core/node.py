@@ -34,6 +34,7 @@ class NodeView:
         self.more: Callable[[], dict[str, int]] = dict
         self.enforcement: Enforcement | None = None
         self.edges: Callable[[], list[Edge]] = list
+        self.name = host_name()
 
     def agents(self) -> list[Agent]:
         """App processes under the agent, the latest first."""
@@ -44,7 +45,7 @@ class NodeView:
         system, hello = os.uname(), self._probes.hello
         return [
             Host(
-                host=host_name(), os_description=os_description(), kernel_release=system.release,
+                host=self.name, os_description=os_description(), kernel_release=system.release,
                 architecture=system.machine, probes_running=self._probes.running, probes_reason=self.reason(),
                 capabilities=tuple(hello.capabilities) if hello else (), counters=self.counters(),
                 collector_version=version(), start_time=self._start,

@@ -1,8 +1,10 @@
 """Which services talk to which: connections counted by who made them and where they went.
 
 Three kinds: both ends on this host (client and server are named), to elsewhere (no server), from elsewhere (no client).
-The latest connections of each keep both ends' addresses and ports: where two nodes report the two halves of one, these
-are equal. Bounded: the longest unused of each kind go first, so that a crowd of clients cannot push out the others.
+Some connections of each keep both ends' addresses and ports: where two nodes report the two halves of one, these are
+equal. Of a busy edge the latest are hardly the same ones on both nodes, so one of every 15 seconds is kept that both
+choose alike, by its addresses. Bounded: the longest unused of each kind go first, so that a crowd of clients cannot
+push out the others.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from itertools import chain
+from zlib import crc32
 
 from msgspec import Struct, field
 
@@ -19,7 +22,10 @@ from collector.model import Peer
 from probes.vocabulary import KernelEvent
 
 MAX_EDGES = 2048
-MAX_RECENT = 8
+MAX_RECENT = 4
+WINDOW, WINDOWS = 15 * 1_000_000_000, 4
+"""Of so many stretches of time (ns) one connection each is kept beside the latest."""
+
 PATIENCE = 5 * 1_000_000_000
 """Nanoseconds after which an accept whose connect nobody saw came from elsewhere."""
 
@@ -35,6 +41,7 @@ class _Edge(Struct, eq=False):
     last_time: int = 0
     connections: int = 0
     recent: deque[Connection] = field(default_factory=deque)
+    chosen: dict[int, tuple[int, Connection]] = field(default_factory=dict)
 
     def add(self, connection: Connection, time: int) -> None:
         self.connections += 1
@@ -42,11 +49,23 @@ class _Edge(Struct, eq=False):
         self.recent.append(connection)
         if len(self.recent) > MAX_RECENT:
             self.recent.popleft()
+        self._choose(connection, time // WINDOW)
+
+    def _choose(self, connection: Connection, window: int) -> None:
+        """Keep the one that ranks first, of the latest stretches of time."""
+        ranked = rank(connection)
+        if window in self.chosen and self.chosen[window][0] <= ranked:
+            return
+        self.chosen[window] = ranked, connection
+        if len(self.chosen) > WINDOWS:
+            del self.chosen[min(self.chosen)]
 
     def shown(self) -> Edge:
+        chosen = (connection for _, connection in self.chosen.values())
+        known = {id(connection): connection for connection in chain(chosen, self.recent)}
         return Edge(
             self.client, self.server, self.client_address, self.server_end, self.connections, self.first_time,
-            self.last_time, tuple(map(_shown, self.recent)),
+            self.last_time, tuple(sorted(map(_shown, known.values()), key=lambda one: one.time)),
         )  # fmt: skip
 
 
@@ -113,6 +132,12 @@ class Edges:
         if len(known) > MAX_EDGES:
             known.popitem(last=False)
             self.evicted += 1
+
+
+def rank(connection: Connection) -> int:
+    """The same on both hosts, and of no meaning."""
+    client, server = connection.client, connection.server
+    return crc32(f"{client.address} {client.port} {server.address} {server.port}".encode())
 
 
 def _shown(connection: Connection) -> EdgeConnection:

@@ -161,8 +161,10 @@ class Node:
 class App:
     """A web app under a real server, started with `cowitness-run` (or without, for comparison)."""
 
-    def __init__(self, node: Node | None, command: list[str], port: int, cwd: Path, **environment: str) -> None:
-        self.base = f"http://127.0.0.1:{port}"
+    def __init__(
+        self, node: Node | None, command: list[str], port: int, cwd: Path, host: str = "127.0.0.1", **environment: str
+    ) -> None:
+        self.base = f"http://{host}:{port}"
         prefix = [str(BIN / "cowitness-run")] if node else []
         env = node.environment() if node else dict(os.environ)
         env.update({"PYTHONDONTWRITEBYTECODE": "1", "PATH": f"{BIN}:{os.environ['PATH']}"}, **environment)
@@ -240,8 +242,10 @@ def running_node(*flags: str) -> Iterator[Node]:
 
 
 @contextlib.contextmanager
-def running_app(node: Node | None, command: list[str], port: int, cwd: Path, **environment: str) -> Iterator[App]:
-    app = App(node, command, port, cwd, **environment)
+def running_app(
+    node: Node | None, command: list[str], port: int, cwd: Path, host: str = "127.0.0.1", **environment: str
+) -> Iterator[App]:
+    app = App(node, command, port, cwd, host, **environment)
     try:
         yield app.wait()
     finally:

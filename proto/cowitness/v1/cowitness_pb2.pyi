@@ -666,7 +666,7 @@ class ListAgentsResponse(_message.Message):
     def __init__(self, agents: _Optional[_Iterable[_Union[Agent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class Edge(_message.Message):
-    __slots__ = ("client_service_name", "server_service_name", "client_address", "server", "connections", "first_time", "last_time", "recent")
+    __slots__ = ("client_service_name", "server_service_name", "client_address", "server", "connections", "first_time", "last_time", "recent", "client_host_name", "server_host_name")
     CLIENT_SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
     SERVER_SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ADDRESS_FIELD_NUMBER: _ClassVar[int]
@@ -675,6 +675,8 @@ class Edge(_message.Message):
     FIRST_TIME_FIELD_NUMBER: _ClassVar[int]
     LAST_TIME_FIELD_NUMBER: _ClassVar[int]
     RECENT_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_HOST_NAME_FIELD_NUMBER: _ClassVar[int]
+    SERVER_HOST_NAME_FIELD_NUMBER: _ClassVar[int]
     client_service_name: str
     server_service_name: str
     client_address: str
@@ -683,7 +685,9 @@ class Edge(_message.Message):
     first_time: _timestamp_pb2.Timestamp
     last_time: _timestamp_pb2.Timestamp
     recent: _containers.RepeatedCompositeFieldContainer[EdgeConnection]
-    def __init__(self, client_service_name: _Optional[str] = ..., server_service_name: _Optional[str] = ..., client_address: _Optional[str] = ..., server: _Optional[_Union[NetworkPeer, _Mapping]] = ..., connections: _Optional[int] = ..., first_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recent: _Optional[_Iterable[_Union[EdgeConnection, _Mapping]]] = ...) -> None: ...
+    client_host_name: str
+    server_host_name: str
+    def __init__(self, client_service_name: _Optional[str] = ..., server_service_name: _Optional[str] = ..., client_address: _Optional[str] = ..., server: _Optional[_Union[NetworkPeer, _Mapping]] = ..., connections: _Optional[int] = ..., first_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recent: _Optional[_Iterable[_Union[EdgeConnection, _Mapping]]] = ..., client_host_name: _Optional[str] = ..., server_host_name: _Optional[str] = ...) -> None: ...
 
 class EdgeConnection(_message.Message):
     __slots__ = ("client", "server", "time", "client_pid", "server_pid", "client_request_id")

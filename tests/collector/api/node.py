@@ -25,6 +25,8 @@ T = TypeVar("T")
 class View:
     """What the node would say of itself."""
 
+    name = "host-1"
+
     def __init__(self) -> None:
         self.agent_list: list[Agent] = []
         self.host_list: list[Host] = []

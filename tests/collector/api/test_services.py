@@ -198,7 +198,18 @@ def test_edges_page_by_page(node: Served, api: Stubs) -> None:
         found, token = [*found, *answer.edges], answer.next_page_token
     assert [edge.server.port for edge in found] == [edge.connections for edge in found] == list(range(1, 26))
     for message in (found[0], found[0].recent[0]):
-        assert len(message.ListFields()) == len(message.DESCRIPTOR.fields)
+        told = {field.name for field, _ in message.ListFields()}
+        assert {field.name for field in message.DESCRIPTOR.fields} - told <= {"client_host_name"}
+
+
+def test_whose_word_an_edge_is(node: Served, api: Stubs) -> None:
+    """Of each end that is on this host its name is told, and nothing of the other."""
+    ends = [("front", "back", ""), ("front", "", ""), ("", "back", "10.0.0.1")]
+    node.view.edge_list = [Edge(*names, Peer("10.0.0.2", 80), 1, 1, 2) for names in ends]
+    found = api.node.ListEdges(pb.ListEdgesRequest()).edges
+    assert [(one.client_host_name, one.server_host_name) for one in found] == [
+        ("host-1", "host-1"), ("host-1", ""), ("", "host-1"),
+    ]  # fmt: skip
 
 
 def test_hosts(node: Served, api: Stubs) -> None:
