@@ -12,6 +12,7 @@
  * Cost: one look at an array for each open of the host; about 2 us for each that a policy with files looks at.
  */
 #define MAX_DEPTH 32
+#define MAX_STEPS 48 /* names and mounts */
 #define PART_WORDS 7
 #define PART_SIZE 56
 #define AT_RETURN 1
@@ -66,10 +67,12 @@ struct place {
   u64 mount;
 };
 
-/* At the root of a mount: on to where it is mounted. 0 at the uppermost. */
+static __always_inline int at_root(struct place *at) {
+  return at->entry == word_at(at->mount + MOUNT_MNT + VFSMOUNT_MNT_ROOT);
+}
+
+/* From the root of a mount on to where it is mounted. 0 at the uppermost. */
 static __always_inline int leave_mount(struct place *at) {
-  if (at->entry != word_at(at->mount + MOUNT_MNT + VFSMOUNT_MNT_ROOT))
-    return 1;
   u64 above = word_at(at->mount + MOUNT_MNT_PARENT);
   if (above == at->mount || !above)
     return 0;
@@ -82,16 +85,23 @@ static __always_inline int leave_mount(struct place *at) {
 #define FORGET asm volatile("" ::: "memory")
 #define NAME_AT(parts, place) (parts)->name[(place) & (2 * MAX_DEPTH - 1)]
 
-/* Fills in the names of a place; 0 where there are more than fit. */
+/* Fills in the names of a place; 0 where there are more than fit. Any number of mounts may stand upon each other: a
+ * container's root, the initial one, and from Linux 7.0 an empty one below them all. */
 static __always_inline int take_parts(struct parts *parts, u64 entry, u64 mount) {
   struct place at = {.entry = entry, .mount = mount - MOUNT_MNT};
-  parts->end = MAX_DEPTH;
-  for (u32 i = 0; i < MAX_DEPTH; i++) {
+  parts->first = parts->end = MAX_DEPTH;
+  for (u32 i = 0; i < MAX_STEPS; i++) {
     FORGET;
-    parts->first = MAX_DEPTH - i;
-    if (!leave_mount(&at) || !leave_mount(&at)) /* a mount may stand upon another */
-      return 1;
-    u64 *name = parts->name[MAX_DEPTH - 1 - i];
+    if (at_root(&at)) {
+      if (!leave_mount(&at))
+        return 1;
+      continue;
+    }
+    u32 first = parts->first - 1;
+    if (first >= MAX_DEPTH)
+      return 0;
+    parts->first = first;
+    u64 *name = NAME_AT(parts, first);
     for (int word = 0; word < PART_WORDS; word++)
       name[word] = 0;
     bpf_probe_read_kernel_str(name, PART_SIZE, (void *)word_at(at.entry + DENTRY_NAME));

@@ -168,8 +168,10 @@ print([read(f"{keys}/a/b/f"), read(f"{keys}/later"), write(f"{keys}/a/b/new"), w
     assert (directory / "beside").read_text() == "changed"
 
 
-def test_across_mounts(ruled: Core, denied: int, tmp_path: Path) -> None:
-    """A file on another file system has the path that its mount gives it, in another mount namespace too."""
+@pytest.mark.parametrize("levels", [1, 5])
+def test_across_mounts(ruled: Core, denied: int, tmp_path: Path, levels: int) -> None:
+    """A file on another file system has the path that its mount gives it, in another mount namespace too, and however
+    many mounts stand upon each other."""
     place = tmp_path.resolve() / "mounted"
     place.mkdir()
     ruled.enforce("enforce", Policy("p", "enforce", "processes", deny_read=(f"{place}/f",)))
@@ -179,7 +181,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 def private():
     assert libc.unshare(0x20000) == 0
     assert libc.mount(b"none", b"/", None, 1 << 18 | 1 << 14, None) == 0
-    assert libc.mount(b"tmpfs", sys.argv[1].encode(), b"tmpfs", 0, None) == 0
+    for _ in range(int(sys.argv[2])):
+        assert libc.mount(b"tmpfs", sys.argv[1].encode(), b"tmpfs", 0, None) == 0
     open(f"{sys.argv[1]}/g", "w").close()
     print(open(f"{sys.argv[1]}/g").read() == "", flush=True)
     open(f"{sys.argv[1]}/f", "w").close()
@@ -190,7 +193,7 @@ print(child(private))
 """
     if os.geteuid():
         pytest.skip("needs root to mount")
-    assert run_ruled(ruled, code, str(place)) == f"True\nwritten\n{denied}\n"
+    assert run_ruled(ruled, code, str(place), str(levels)) == f"True\nwritten\n{denied}\n"
 
 
 def test_observing_and_the_switch(ruled: Core, secret: Path) -> None:
