@@ -51,7 +51,7 @@ class Ring:
         given, self.samples = self.samples, []
         if horizon is not None:
             self.samples = [sample for sample in given if happened(sample) > horizon]
-            given = [sample for sample in given if happened(sample) <= horizon]
+            given = [sample for sample in given if happened(sample) <= horizon] if self.samples else given
         self._room = BITE - sum(map(len, self.samples))
         return given
 

@@ -41,8 +41,8 @@ class RequestError(ValueError):
 class NodeView(Protocol):
     """The part of core.node.NodeView that the API needs."""
 
-    name: str
-    """The host's."""
+    @property
+    def name(self) -> str: ...
 
     def agents(self) -> list[Agent]: ...
 

@@ -34,7 +34,11 @@ class NodeView:
         self.more: Callable[[], dict[str, int]] = dict
         self.enforcement: Enforcement | None = None
         self.edges: Callable[[], list[Edge]] = list
-        self.name = host_name()
+
+    @property
+    def name(self) -> str:
+        """The host's, which may change meanwhile."""
+        return host_name()
 
     def agents(self) -> list[Agent]:
         """App processes under the agent, the latest first."""

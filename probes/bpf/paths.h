@@ -85,8 +85,8 @@ static __always_inline int leave_mount(struct place *at) {
 #define FORGET asm volatile("" ::: "memory")
 #define NAME_AT(parts, place) (parts)->name[(place) & (2 * MAX_DEPTH - 1)]
 
-/* Fills in the names of a place; 0 where there are more than fit. Any number of mounts may stand upon each other: a
- * container's root, the initial one, and from Linux 7.0 an empty one below them all. */
+/* Fills in the names of a place; 0 where there are more than fit. Mounts may stand upon each other, 16 of them on the
+ * longest way: a container's root, the initial one, and from Linux 7.0 an empty one below them all. */
 static __always_inline int take_parts(struct parts *parts, u64 entry, u64 mount) {
   struct place at = {.entry = entry, .mount = mount - MOUNT_MNT};
   parts->first = parts->end = MAX_DEPTH;

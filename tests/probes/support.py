@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+import pytest
 
-from probes import frames, vocabulary
+from probes import frames, kernel, vocabulary
+from probes.distribution import MissingError
 from probes.vocabulary import Events, KernelEvent, ProbeHello, ProbeStats
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,6 +127,19 @@ def probes(
             finally:
                 if process.poll() is None:
                     process.terminate()
+
+
+@contextlib.contextmanager
+def programs(ring_bytes: int) -> Iterator[kernel.Kernel]:
+    """The programs, read by this process; a machine without BPF skips, and says why."""
+    try:
+        loaded = kernel.load(ring_bytes)
+    except MissingError as error:
+        if "Failed to load BPF program" in str(error):
+            raise
+        pytest.skip(f"no BPF here: {error}")
+    yield loaded
+    loaded.close()
 
 
 class Marked:

@@ -9,8 +9,7 @@ import pytest
 
 from probes import kernel
 from probes.decode import decode
-from probes.distribution import MissingError
-from tests.probes.support import Marked
+from tests.probes.support import Marked, programs
 
 SMALL = 4096
 
@@ -18,14 +17,8 @@ SMALL = 4096
 @pytest.fixture(scope="module")
 def small() -> Iterator[kernel.Kernel]:
     """Programs with the smallest ring buffer, read by this process."""
-    try:
-        loaded = kernel.load(SMALL)
-    except MissingError as error:
-        if "Failed to load BPF program" in str(error):
-            raise
-        pytest.skip(f"no BPF here: {error}")
-    yield loaded
-    loaded.close()
+    with programs(SMALL) as loaded:
+        yield loaded
 
 
 def test_exit_empties_the_maps(small: kernel.Kernel) -> None:

@@ -8,9 +8,8 @@ import pytest
 
 from probes import kernel
 from probes.decode import decode
-from probes.distribution import MissingError
 from probes.rings import BITE, happened
-from tests.probes.support import Marked
+from tests.probes.support import Marked, programs
 
 OPENS = 7919
 
@@ -18,14 +17,8 @@ OPENS = 7919
 @pytest.fixture(scope="module")
 def loaded() -> Iterator[kernel.Kernel]:
     """Programs with rings that hold several bites."""
-    try:
-        found = kernel.load(8 * BITE)
-    except MissingError as error:
-        if "Failed to load BPF program" in str(error):
-            raise
-        pytest.skip(f"no BPF here: {error}")
-    yield found
-    found.close()
+    with programs(8 * BITE) as found:
+        yield found
 
 
 def test_a_bite_at_a_time(loaded: kernel.Kernel) -> None:
