@@ -102,6 +102,14 @@ def show(node: Node) -> bool:
     return any(trace["verdict"] == (CONFIRMED if probes else REACHED) for trace in found)
 
 
+def ask_the_node(node: Node) -> None:
+    """What there is to look at where the show brought out less than it should."""
+    headline("this is less than there should be; what the node says of itself")
+    for command in ("agents", "hosts", "doctor"):
+        node.show(command)
+    say(node.child.last_words())
+
+
 def explain(node: Node, shops: list[Shop]) -> None:
     """How to look further."""
     headline("now it is your turn")
@@ -142,6 +150,8 @@ def main() -> int:
         with running(options) as (node, shops):
             play(shops, options.visits)
             good = show(node)
+            if not good:
+                ask_the_node(node)
             if options.once:
                 return 0 if good else 1
             explain(node, shops)
