@@ -23,14 +23,17 @@ class DemoError(Exception):
 class Child:
     """A started process and its log file; its descendants share its process group."""
 
-    def __init__(self, name: str, command: list[str], log: Path, environment: dict[str, str], directory: Path) -> None:
+    def __init__(
+        self, name: str, command: list[str], log: Path, environment: dict[str, str], directory: Path,
+        descriptors: tuple[int, ...] = (),
+    ) -> None:  # fmt: skip
         self.name, self.log = name, log
         # Where setpriv is (it is on Debian), the child gets SIGTERM even when this process is killed outright.
         tied = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
         with log.open("wb") as file:
             self.process = subprocess.Popen(
                 tied + command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                start_new_session=True,
+                start_new_session=True, pass_fds=descriptors,
             )  # fmt: skip
 
     def last_words(self) -> str:
@@ -55,14 +58,19 @@ class Child:
         self.process.wait()
 
 
-def free_port(preferred: int) -> int:
-    """This loopback port where nobody listens on it, else any."""
+def listener(preferred: int) -> socket.socket:
+    """A socket that listens on this loopback port where nobody else does, else on any: whoever inherits it has the
+    port, and nobody can come between."""
     for port in (preferred, 0):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
+        with contextlib.suppress(OSError):
+            return socket.create_server(("127.0.0.1", port))
     raise DemoError("no free port on 127.0.0.1")
+
+
+def free_port(preferred: int) -> int:
+    """This loopback port where nobody listens on it now, else any."""
+    with listener(preferred) as found:
+        return int(found.getsockname()[1])
 
 
 def wait_until(ready: Callable[[], bool], seconds: float) -> bool:

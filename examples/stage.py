@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from examples.children import Child, DemoError, free_port
+from examples.children import Child, DemoError, free_port, listener
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -115,13 +115,15 @@ class Shop:
 
     def __init__(self, name: str, node: Node, scratch: Path) -> None:
         application, port = SHOPS[name]
-        self.name, port = name, free_port(port)
-        self.base = f"http://127.0.0.1:{port}"
-        server = ["gunicorn", "-w", "2", "-k", "gthread", "--threads", "4", "-b", f"127.0.0.1:{port}", application]
+        self.name = name
         environment = {"COWITNESS_USER_MODE": "identification", **node.environment}  # its customers are nobody's
         environment |= {"COWITNESS_SERVICE": f"shop-{name}", "BOOKSHOP_DATA": str(scratch / "shop")}
         log = scratch / f"{name}.log"
-        self.child = Child(f"the {name} shop", [str(BIN / "cowitness-run"), *server], log, environment, ROOT)
+        with listener(port) as door:
+            self.base = f"http://127.0.0.1:{door.getsockname()[1]}"
+            server = ["gunicorn", "-w", "2", "-k", "gthread", "--threads", "4", "-b", f"fd://{door.fileno()}", application]
+            command = [str(BIN / "cowitness-run"), *server]
+            self.child = Child(f"the {name} shop", command, log, environment, ROOT, (door.fileno(),))
 
     def answers(self) -> bool:
         self.child.must_live()

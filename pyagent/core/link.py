@@ -111,16 +111,19 @@ class Link(object):
             frames.extend(self._splitter.feed(data))
 
     def exchange(self, kind, sequence, body, answers, seconds):
-        """Send one frame and wait for its answer (of a kind in `answers`); None when time is up."""
+        """Send one frame and wait for its answer (of a kind in `answers`): that, and the frames which came right behind it,
+        as `receive` gives them; none when time is up.
+        """
         end = names.monotonic() + seconds
         try:
             self.say(kind, sequence, body, seconds)
             while True:
-                for got, number, value in self.hear(end):
+                heard = self.hear(end)
+                for place, (got, number, _) in enumerate(heard):
                     if got in answers and number == sequence:
-                        return got, value
+                        return heard[place:]
         except socket.timeout:
-            return None
+            return []
 
     def say(self, kind, sequence, body, seconds):
         """Send one frame, and what waits before it; raises socket.timeout when time is up."""

@@ -173,11 +173,9 @@ class Stream(object):
             self._told_version, self._told_policy = ledger.version, 0  # a greeting names no policy
             greeting = wire.encode_body(hello(self._config, 'stream', self.mode))
             if patience:
-                answer = link.exchange(
-                    wire.HELLO, 0, greeting, (wire.WELCOME, wire.ERROR), patience
-                )
-                if answer is not None:
-                    self._take(answer[0], 0, answer[1])
+                answers = (wire.WELCOME, wire.ERROR)
+                for frame in link.exchange(wire.HELLO, 0, greeting, answers, patience):
+                    self._take(*frame)
             else:
                 link.queue(wire.HELLO, 0, greeting)
             for sequence, body in self._unacked.items():

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from examples import stage
-from examples.children import Child, DemoError, free_port
+from examples.children import Child, DemoError, free_port, listener
 from tests.e2e.harness import BIN, ROOT, python, short_directory, wait_for
 
 
@@ -104,6 +104,14 @@ def test_stop_ends_grandchildren(tmp_path: Path) -> None:
     child.stop(seconds=0.2)
     assert not child.alive()
     wait_for(lambda: not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE, 10, "its end")
+
+
+def test_a_port_is_taken_at_once() -> None:
+    """Two who want the same port at the same time get one each: what is said to a shop is never heard by another."""
+    with listener(0) as first:
+        port = first.getsockname()[1]
+        with listener(port) as second:
+            assert second.getsockname()[1] != port
 
 
 def test_the_preferred_port_only_when_free() -> None:

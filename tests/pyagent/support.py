@@ -40,12 +40,13 @@ def wait_for(probe, seconds=10.0):
 class Listener(object):
     """A peer on a real agent socket that keeps what it hears and answers as told; not a collector: it judges nothing.
 
-    `verdict` is the answer to every ASK; None leaves it open. `acknowledge` says whether batches are.
+    `verdict` is the answer to every ASK; None leaves it open. `acknowledge` says whether batches are. `behind` are frames
+    that go out with a WELCOME, in one piece.
     """
 
     def __init__(self, directory, verdict=None):
         self.path = os.path.join(directory, 'agent.sock' if facts.HAS_UNIX_SOCKETS else 'port')
-        self.verdict, self.acknowledge = verdict, True
+        self.verdict, self.acknowledge, self.behind = verdict, True, b''
         self.frames, self.connections = [], []
         self._socket = self._on_unix() if facts.HAS_UNIX_SOCKETS else self._on_tcp(directory)
         self._socket.listen(16)
@@ -148,8 +149,9 @@ class Listener(object):
             verdict = self.verdict(body) if callable(self.verdict) else self.verdict
             answer = (wire.VERDICT, verdict)
         if answer is not None:
+            behind = self.behind if kind == wire.HELLO else b''
             try:
-                connection.sendall(wire.frame(answer[0], sequence, wire.encode_body(answer[1])))
+                connection.sendall(wire.frame(answer[0], sequence, wire.encode_body(answer[1])) + behind)
             except (OSError, socket.error):  # who has hung up may have said more before
                 pass
 

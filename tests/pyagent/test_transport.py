@@ -75,6 +75,12 @@ class Connected(AgentCase):
         self.listener.send(wire.POLICY, {'version': 2, 'mode': 'off'})
         self.assertTrue(wait_for(lambda: self.agent.mode == 'off'))
 
+    def test_what_comes_right_behind_the_welcome_counts(self):
+        """A policy that is changed while an agent greets comes in one piece with the answer, which names the one before."""
+        self.listener.behind = wire.frame(wire.POLICY, 0, wire.encode_body({'version': 2, 'mode': 'off'}))
+        serve()
+        self.assertEqual((self.agent.mode, self.agent.policy_version), ('off', 2))
+
     def test_a_refused_batch_is_not_sent_for_ever(self):
         """A batch that the collector calls bad is dropped, counted, and later ones arrive."""
         self.listener.acknowledge = False
