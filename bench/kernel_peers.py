@@ -2,8 +2,8 @@
 
     .venv/bin/python bench/kernel_peers.py [--rounds 5] [--only build ...]
 
-Loads (bench/workloads.py): opens, a loop of 16 calls with one open, programs, connections, a build, and a server of two
-workers under wrk. Each round goes through them bare, then under each watcher, then bare again: of each watcher the
+Loads (bench/workloads.py): opens, a loop of 16 calls with one open, programs, connections (both ends on one processor),
+a build, and a server of two workers under wrk. Each round goes through them bare, then under each watcher, then bare again: of each watcher the
 medians of its rounds' ratios to the bare runs beside them, of the time and of the CPU that the load took (of the server
 for a request), the CPU that the watcher took itself, its most memory, and how many opens, programs and connections it
 told in the last round. All watch one user's processes: bpftrace by one script for the four calls, auditd by rules for
@@ -42,7 +42,7 @@ Times = tuple[float, float]
 
 LOADS = {
     "opens": Workload("opens", 50_000), "calls": Workload("calls", 15_000), "programs": Workload("programs", 500),
-    "connections": Workload("connections", 5_000), "build": Workload("build", 61, 2),
+    "connections": Workload("connections", 20_000, pinned=True), "build": Workload("build", 61, 2),
 }  # fmt: skip
 LOAD = """
     import resource, subprocess, time

@@ -39,18 +39,22 @@ int part_{file}_{number}(const char *text) {{ return printf("%zu %s", strlen(tex
 
 @dataclass(frozen=True)
 class Workload:
-    """`count` of `kind` by each of `workers`, `rate` of them a second (0: as fast as it goes)."""
+    """`count` of `kind` by each of `workers`, `rate` of them a second (0: as fast as it goes). `pinned`: on one processor.
+    Threads that wake each other across two, as both ends of a connection do, take twice the time on a virtual machine,
+    and where the scheduler puts them next changes more than whoever watches."""
 
     kind: str
     count: int
     workers: int = 1
     rate: float = 0
+    pinned: bool = False
 
     def command(self, folder: Path) -> list[str]:
         """To be run; `folder` is prepared."""
         if self.kind == "build":
             return ["make", "-s", "-B", f"-j{self.workers}", "-C", str(folder / "tree"), f"COUNT={self.count}"]
-        return [str(folder / "kernel_load"), self.kind, str(self.count), str(self.workers), str(self.rate)]
+        first = ["taskset", "-c", str(min(os.sched_getaffinity(0)))] if self.pinned else []
+        return [*first, str(folder / "kernel_load"), self.kind, str(self.count), str(self.workers), str(self.rate)]
 
     def events(self, outside: bool = False) -> Counter[str]:
         """The events that its work makes, by kind; what begins and ends it (that of no work) comes to that."""

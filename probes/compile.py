@@ -38,7 +38,7 @@ EVENTS = {
 }  # fmt: skip
 TOLD = re.compile(r"^ +CALL\((\w+), KIND", re.MULTILINE)
 ATTACHED = re.compile(r"^ATTACH\((\w+), (\w+)\)", re.MULTILINE)
-TRACEPOINT, RAW = re.compile(r"^tracepoint__(\w+?)__(\w+)$"), re.compile(r"^raw_tracepoint__(\w+)$")
+TRACEPOINT = re.compile(r"^tracepoint__(\w+?)__(\w+)$")
 ALIASES = {"umount2": "umount"}
 """Calls whose events have another name."""
 
@@ -105,7 +105,7 @@ def compiled(features: dict[str, int]) -> objects.Objects:
     text = program_text()
     program = Compiler(text=text, cflags=flags(features))
     attached = attachments(text, names(bcc, program), "HAS_TASK_PT_REGS" not in features)
-    kinds = {name: LATER.get(name, (kind_of(name), 0, "")) for name in (*attached, *LATER)}
+    kinds = {name: LATER.get(name, (objects.TRACEPOINT, 0, "")) for name in (*attached, *LATER)}
     return objects.collect(
         [
             objects.Program(name, kind, program.dump_func(name.encode()), tuple(attached.get(name, ())), where, hook)
@@ -123,11 +123,6 @@ def names(bcc: Any, program: Any) -> list[str]:
     return [library.bpf_function_name(program.module, number).decode() for number in range(count)]
 
 
-def kind_of(name: str) -> int:
-    """The kind of a program that is attached from the beginning."""
-    return objects.RAW_TRACEPOINT if RAW.match(name) else objects.TRACEPOINT
-
-
 def attachments(text: str, programs: list[str], entries: bool) -> dict[str, list[str]]:
     """Events by program: of the programs that are named after one, and of the calls that the tables and the ATTACH
     lines name, as far as this kernel has them."""
@@ -135,8 +130,6 @@ def attachments(text: str, programs: list[str], entries: bool) -> dict[str, list
     for name in programs:
         if match := TRACEPOINT.match(name):
             found[name] = [f"{match[1]}:{match[2]}"]
-        elif match := RAW.match(name):
-            found[name] = [match[1]]
     for program, name in ATTACHED.findall(text) + [("on_call", call) for call in TOLD.findall(text)]:  # in this order
         call = ALIASES.get(name, name)
         if not tracefs.has_event("syscalls", f"sys_exit_{call}"):

@@ -94,19 +94,12 @@ def load(objects: Objects, ring_bytes: int) -> Loaded:
                     raise
                 refused[one.name] = str(error)
         attached = [
-            _kept(undo, attach(one.kind, event, programs[one.name]))
+            _kept(undo, syscalls.attach_tracepoint(event, programs[one.name]))
             for one in objects.programs
             for event in one.events
         ]
         undo.pop_all()
     return Loaded(dict(zip((one.name for one in objects.maps), made, strict=True)), programs, attached, refused)
-
-
-def attach(kind: int, event: str, program: int) -> int:
-    """A descriptor that keeps a program of this kind attached to an event; raises OSError."""
-    if kind == RAW_TRACEPOINT:
-        return syscalls.open_raw_tracepoint(event, program)
-    return syscalls.attach_tracepoint(event, program)
 
 
 def sized(one: Map, ring_bytes: int) -> Map:

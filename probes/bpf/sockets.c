@@ -9,8 +9,7 @@
  * Of a connection both ends are told (where the kernel publishes its types), as they stand in the socket at the return
  * of connect and accept, with the network namespace: the accept of the other process has the same ones.
  * Not caught: listen on other sockets than TCP; the own end of what io_uring connects or accepts; protocols other than IP and Unix show no address.
- * Cost: two look-ups for each connect, accept, bind of the host; one comparison for each TCP state change, 10 ns (where
- * the kernel publishes no types, five times that).
+ * Cost: two look-ups for each connect, accept, bind of the host; one comparison for each TCP state change.
  */
 struct socket_event {
   struct head head;
@@ -151,42 +150,6 @@ static __always_inline void told_by_state(struct mark *mark, u32 kind, s32 resul
   emit_socket(&event);
 }
 
-static __always_inline int begins(s32 old_state, s32 new_state) {
-  return old_state == TCP_CLOSE && (new_state == TCP_LISTEN || new_state == TCP_SYN_SENT);
-}
-
-static __always_inline int on_begun(struct mark *mark, s32 state, struct inet_address *address) {
-  u32 tid = bpf_get_current_pid_tgid();
-  struct address *call = connecting.lookup(&tid);
-  if (state == TCP_LISTEN)
-    told_by_state(mark, KIND_LISTEN, 0, address);
-  else if (!call)
-    told_by_state(mark, KIND_CONNECT, IN_PROGRESS, address);
-  else {
-    call->verified = 1;
-    call->length = sizeof(*address);
-    __builtin_memcpy(call->data, address, sizeof(*address));
-  }
-  return 0;
-}
-
-/* A connection changes its state five times at each end, and one change counts: the raw event has no addresses to copy
- * for each. */
-#ifdef HAS_ENDS
-int raw_tracepoint__inet_sock_set_state(struct bpf_raw_tracepoint_args *ctx) {
-  struct mark *mark;
-  u64 sock = ctx->args[0];
-  s32 state = ctx->args[2];
-  if (!begins(ctx->args[1], state) || !watched(&mark))
-    return 0;
-  struct inet_address address = {};
-  if (state == TCP_LISTEN)
-    own_end(sock, &address);
-  else
-    other_end(sock, &address);
-  return on_begun(mark, state, &address);
-}
-#else
 struct state_change { /* inet_sock_set_state, the same since Linux 4.16 */
   u64 common;
   u64 sock;
@@ -204,9 +167,10 @@ struct state_change { /* inet_sock_set_state, the same since Linux 4.16 */
 
 TRACEPOINT_PROBE(sock, inet_sock_set_state) {
   struct mark *mark;
-  if (!begins(args->oldstate, args->newstate) || !watched(&mark))
-    return 0;
+  u32 tid = bpf_get_current_pid_tgid();
   int listens = args->newstate == TCP_LISTEN;
+  if (args->oldstate != TCP_CLOSE || (!listens && args->newstate != TCP_SYN_SENT) || !watched(&mark))
+    return 0;
   struct inet_address address = {.family = args->family};
   u64 from = (u64)args, port = listens ? offsetof(struct state_change, sport) : offsetof(struct state_change, dport);
   u64 ipv4 = listens ? offsetof(struct state_change, saddr) : offsetof(struct state_change, daddr);
@@ -217,9 +181,18 @@ TRACEPOINT_PROBE(sock, inet_sock_set_state) {
     bpf_probe_read_kernel(&address.ipv4, 4, (void *)(from + ipv4));
   else
     bpf_probe_read_kernel(address.ipv6, 16, (void *)(from + ipv6));
-  return on_begun(mark, args->newstate, &address);
+  struct address *call = connecting.lookup(&tid);
+  if (listens)
+    told_by_state(mark, KIND_LISTEN, 0, &address);
+  else if (!call)
+    told_by_state(mark, KIND_CONNECT, -115, &address);
+  else {
+    call->verified = 1;
+    call->length = sizeof(address);
+    __builtin_memcpy(call->data, &address, sizeof(address));
+  }
+  return 0;
 }
-#endif
 
 ATTACH(on_bind, bind)
 int on_bind(struct sys_exit *ctx) {
