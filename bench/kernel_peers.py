@@ -3,14 +3,14 @@
     .venv/bin/python bench/kernel_peers.py [--rounds 5] [--only build ...]
 
 Loads (bench/workloads.py): opens, a loop of 16 calls with one open, programs, connections (both ends on one processor),
-a build, and a server of two workers under wrk. Each round goes through them bare, then under each watcher, then bare again: of each watcher the
-medians of its rounds' ratios to the bare runs beside them, of the time and of the CPU that the load took (of the server
-for a request), the CPU that the watcher took itself, its most memory, and how many opens, programs and connections it
-told in the last round. All watch one user's processes: bpftrace by one script for the four calls, auditd by rules for
-them; for us they are one request (of the server they are its workers, without the agent: bench/kernel_server.py has
-that). Who is not installed or does not start on this kernel is named with its words. Needs root, gcc and make; wrk for
-the server; bpftrace and auditd for the others. Audit rules are taken back; a host that uses audit already is left
-alone. bcc's own snoops need the headers of the running kernel and are left out.
+a build, and a server of two workers under wrk. Each round goes through them bare, then under each watcher, then bare
+again: of each watcher the medians of its rounds' ratios to the bare runs beside them, of the time and of the CPU that
+the load took (of the server for a request), the CPU that the watcher took itself, its most memory, and how many opens,
+programs and connections it told in the last round. All watch one user's processes: bpftrace by one script for the four
+calls, auditd by rules for them; for us they are one request (of the server they are its workers, without the agent:
+bench/kernel_server.py has that). Who is not installed or does not start on this kernel is named with its words. Needs
+root, gcc and make; wrk for the server; bpftrace and auditd for the others. Audit rules are taken back; a host that uses
+audit already is left alone. bcc's own snoops need the headers of the running kernel and are left out.
 """
 
 from __future__ import annotations
@@ -56,27 +56,28 @@ LOAD = """
 
 
 class Server:
-    """Two workers of gunicorn, and wrk."""
+    """Workers of gunicorn, and wrk."""
 
-    def __init__(self, folder: Path, user: int, *prefix: str, **environment: str) -> None:
-        self._port = port = free_port()
-        command = f"gunicorn -w 2 --chdir {ROOT} -b 127.0.0.1:{port} bench.flood_site:app".split()
+    def __init__(self, folder: Path, user: int, *prefix: str, workers: int = 2, **environment: str) -> None:
+        self._port, self._workers = (port := free_port()), workers
+        command = f"gunicorn -w {workers} --chdir {ROOT} -b 127.0.0.1:{port} bench.flood_site:app".split()
         named = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1", **environment}
         with (folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen([*prefix, *command], env=named, stdout=log, stderr=log, user=user)
-        wait_for(lambda: len(self.workers()) == 2 and self.load(0.1), 30, "the server")
+        wait_for(lambda: len(self.workers()) == workers and self.load(0.1), 30, "the server")
 
     def workers(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children()
 
     def load(self, seconds: float) -> Times:
-        """Of a request: the workers answer two at a time."""
+        """Of a request, while two wait for each worker."""
         before, begin = self._spent(), time.monotonic()
-        command = ["wrk", "-t1", "-c4", f"-d{max(1, round(seconds))}", f"http://127.0.0.1:{self._port}/"]
+        clients, length = f"-c{2 * self._workers}", f"-d{max(1, round(seconds))}"
+        command = ["wrk", "-t1", clients, length, f"http://127.0.0.1:{self._port}/"]
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         found = re.search(r"(\d+) requests in", said)
         count = int(found[1]) if found else 1
-        return 2 * (time.monotonic() - begin) / count, (self._spent() - before) / count
+        return self._workers * (time.monotonic() - begin) / count, (self._spent() - before) / count
 
     def _spent(self) -> float:
         return sum(sum(one.cpu_times()[:2]) for one in self.workers())
@@ -87,8 +88,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, user: int, *prefix: str, **environment: str) -> Iterator[Server]:
-    server = Server(folder, user, *prefix, **environment)
+def serving(folder: Path, user: int, *prefix: str, workers: int = 2, **environment: str) -> Iterator[Server]:
+    server = Server(folder, user, *prefix, workers=workers, **environment)
     try:
         yield server
     finally:

@@ -39,9 +39,9 @@ int part_{file}_{number}(const char *text) {{ return printf("%zu %s", strlen(tex
 
 @dataclass(frozen=True)
 class Workload:
-    """`count` of `kind` by each of `workers`, `rate` of them a second (0: as fast as it goes). `pinned`: on one processor.
-    Threads that wake each other across two, as both ends of a connection do, take twice the time on a virtual machine,
-    and where the scheduler puts them next changes more than whoever watches."""
+    """`count` of `kind` by each of `workers`, `rate` of them a second (0: as fast as it goes). `pinned`: on one
+    processor. Threads that wake each other across two, as both ends of a connection do, take twice the time on a
+    virtual machine, and where the scheduler puts them next changes more than whoever watches."""
 
     kind: str
     count: int

@@ -20,7 +20,8 @@ def prepare(library: ctypes.CDLL) -> None:
     """Say what the functions take and give."""
     library.ring_buffer__new.restype = ctypes.c_void_p
     library.ring_buffer__new.argtypes = [ctypes.c_int, SAMPLE, ctypes.c_void_p, ctypes.c_void_p]
-    library.ring_buffer__consume.argtypes = library.ring_buffer__free.argtypes = [ctypes.c_void_p]
+    for name in ("consume", "free", "epoll_fd"):
+        getattr(library, f"ring_buffer__{name}").argtypes = [ctypes.c_void_p]
 
 
 class Ring:
@@ -54,6 +55,10 @@ class Ring:
             given = [sample for sample in given if happened(sample) <= horizon] if self.samples else given
         self._room = BITE - sum(map(len, self.samples))
         return given
+
+    def fileno(self) -> int:
+        """Readable where something waits; a program that writes to the ring without a wake-up wakes nobody."""
+        return int(self._library.ring_buffer__epoll_fd(self._ring))
 
     def close(self) -> None:
         self._library.ring_buffer__free(self._ring)

@@ -22,7 +22,13 @@ from probes.layout import UndecodableError
 from probes.lineage import Lineage
 from probes.outbox import BATCH, Outbox
 
-BUSY, IDLE = 0.004, 0.02  # seconds between two looks into the ring
+EVERY = 0.02
+"""Seconds between two looks into the rings: every look takes the processor from somebody, 250 a second cost a server
+more than what they find."""
+
+REST = 0.004
+"""Seconds after a look that found something in which evidence has to wait, too: it comes in masses at times."""
+
 STATS_SECONDS = 1.0
 KNOWING = frozenset(("exec", "fork", "exit", "decision", "login"))
 """Kinds that say, or are told, who a process is."""
@@ -66,26 +72,37 @@ class Witness:
     def run(self) -> None:
         """Look, send, listen; returns when the core is gone or `stop` was called."""
         next_stats = 0.0
-        with contextlib.suppress(OSError, frames.FrameError), selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ, self._listen)
+        with contextlib.suppress(OSError, frames.FrameError), self._asked() as asked, self._asked() as woken:
             if self._kernel:
-                selector.register(self._kernel.channel, selectors.EVENT_READ, self._detached)
-            pause = IDLE
+                woken.register(self._kernel.evidence, selectors.EVENT_READ, lambda: True)
+            rest, pause = 0.0, EVERY
             while not self._stopping:
-                if not all(ready.data() for ready, _ in selector.select(pause)):
+                ready = (asked.select(rest) if rest or not pause else []) or (woken.select(pause) if pause else [])
+                if not all(one.data() for one, _ in ready):
                     return
-                pause = self._look()
+                rest, pause = self._look()
                 if time.monotonic() >= next_stats:
                     self._report()
                     next_stats = time.monotonic() + STATS_SECONDS
                 self._outbox.flush()
 
-    def _look(self) -> float:
-        """Move what the rings hold to the outbox; how long to wait before the next look."""
+    def _asked(self) -> selectors.DefaultSelector:
+        """What is heard at once: the core, and the end of the programs."""
+        selector = selectors.DefaultSelector()
+        selector.register(self._socket, selectors.EVENT_READ, self._listen)
+        if self._kernel:
+            selector.register(self._kernel.channel, selectors.EVENT_READ, self._detached)
+        return selector
+
+    def _look(self) -> tuple[float, float]:
+        """Move what the rings hold to the outbox; how long to rest before the next look, and how long then to wait for
+        evidence."""
         samples, more = self._kernel.drain() if self._kernel else ([], False)
         for start in range(0, len(samples), BATCH):
             self._take(samples[start : start + BATCH])
-        return 0 if more else BUSY if samples else IDLE
+        if more:
+            return 0, 0
+        return (REST, EVERY - REST) if samples else (0, EVERY)
 
     def _take(self, samples: list[bytes]) -> None:
         events = []

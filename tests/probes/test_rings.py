@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -51,3 +53,21 @@ def test_a_bite_at_a_time(loaded: kernel.Kernel) -> None:
     ours = [event for event in (decode(sample, 0) for sample in whole) if event.request_id]
     assert sum(event.kind == "open" and event.path.startswith("/tmp/x") for event in ours) == OPENS
     assert sum(event.kind == "exec" for event in ours) == OPENS // 1000 + 1
+
+
+def test_evidence_wakes_the_reader(loaded: kernel.Kernel) -> None:
+    """Who waits for the ring of evidence is woken by an execution, and finds it there; an open leaves it asleep."""
+    while loaded.drain()[1]:
+        pass
+    opens = Marked("mark(13); open('/proc/uptime').close()")
+    executes = Marked("mark(13); os.execv('/bin/true', ['true'])")
+    for one in (opens, executes):
+        loaded.register(one.pid)
+    with select.epoll() as waiting, ThreadPoolExecutor(1) as pool:
+        waiting.register(loaded.evidence.fileno(), select.EPOLLIN)
+        opens.go()
+        assert waiting.poll(0) == []
+        woken = pool.submit(waiting.poll, 30)
+        executes.go()
+        assert woken.result() != []
+    assert "exec" in {decode(sample, 0).kind for sample in loaded.drain()[0]}
