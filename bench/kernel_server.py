@@ -3,12 +3,11 @@
     .venv/bin/python bench/kernel_server.py [--rounds 5] [--workers 1]
 
 Gunicorn with a worker and a small Flask app, one beside the other: bare, with the agent and a node without probes, with
-the agent and a whole node (which is started after the other two have been measured in a round, and ends with it). CPU
-of the workers for a request and requests a second, medians of the rounds, and the probes' part: the median of the
-rounds' ratios of the last two. Then the CPU of the node's processes for a request, and the time of the probes' programs
-as the kernel counts it: other work on the host is in both. One worker and wrk leave a processor of two to the node for
-half of the time; two workers take what it works from each other, and wake each other up for every connection. Needs
-root and wrk.
+the agent and a whole node (which is started after the other two have been measured in a round, and ends with it). The
+workers have the first processor for themselves, nodes and wrk the others: what the node works is told beside it and not
+taken from the server. CPU of the workers for a request and requests a second, medians of the rounds, and the probes'
+part: the median of the rounds' ratios of the last two. Then the CPU of the node's processes for a request, and the time
+of the probes' programs as the kernel counts it: other work on the host is in both. Needs root, wrk and two processors.
 """
 
 from __future__ import annotations
@@ -30,13 +29,16 @@ from bench.kernel_peers import Server, Times, serving
 from tests.e2e.harness import BIN, Node, running_node, wait_for
 
 SECONDS = 5
+FIRST, *OTHERS = sorted(os.sched_getaffinity(0))
+ALONE = ["taskset", "-c", str(FIRST)]
 
 
 @contextlib.contextmanager
 def under(node: Node, folder: Path, workers: int) -> Iterator[Server]:
     """The server under the agent, each worker known, and watched where there are probes."""
     environment = {"COWITNESS_RUN_DIR": str(node.run_dir), "COWITNESS_SERVICE": "served"}
-    with serving(folder, os.getuid(), str(BIN / "cowitness-run"), workers=workers, **environment) as one:
+    command = [*ALONE, str(BIN / "cowitness-run")]
+    with serving(folder, os.getuid(), *command, workers=workers, **environment) as one:
         probed = node.witnesses()
 
         def ready() -> bool:
@@ -78,10 +80,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
+    os.sched_setaffinity(0, OTHERS)
     workers, bare, agent, whole = options.workers, list[Times](), list[Times](), Whole()
     with tempfile.TemporaryDirectory() as name, running_node("--no-probes") as node:
         folder = Path(name)
-        with serving(folder, os.getuid(), workers=workers) as server, under(node, folder, workers) as known:
+        with serving(folder, os.getuid(), *ALONE, workers=workers) as server, under(node, folder, workers) as known:
             for done in range(options.rounds):
                 bare.append(server.load(SECONDS))
                 agent.append(known.load(SECONDS))
