@@ -80,11 +80,19 @@ class Witness:
                 ready = (asked.select(rest) if rest or not pause else []) or (woken.select(pause) if pause else [])
                 if not all(one.data() for one, _ in ready):
                     return
-                rest, pause = self._look()
+                found, more = self._look()
                 if time.monotonic() >= next_stats:
                     self._report()
                     next_stats = time.monotonic() + STATS_SECONDS
                 self._outbox.flush()
+                rest, pause = (0, 0) if more else self._pauses(found)
+
+    def _pauses(self, found: bool) -> tuple[float, float]:
+        """How long to rest before the next look, and how long then to wait for evidence. What the socket did not take
+        is tried soon: it holds less than what comes in EVERY at times."""
+        if self._outbox.size:
+            return REST, 0
+        return (REST, EVERY - REST) if found else (0, EVERY)
 
     def _asked(self) -> selectors.DefaultSelector:
         """What is heard at once: the core, and the end of the programs."""
@@ -94,15 +102,12 @@ class Witness:
             selector.register(self._kernel.channel, selectors.EVENT_READ, self._detached)
         return selector
 
-    def _look(self) -> tuple[float, float]:
-        """Move what the rings hold to the outbox; how long to rest before the next look, and how long then to wait for
-        evidence."""
+    def _look(self) -> tuple[bool, bool]:
+        """Move what the rings hold to the outbox; whether there was anything, and whether there is more."""
         samples, more = self._kernel.drain() if self._kernel else ([], False)
         for start in range(0, len(samples), BATCH):
             self._take(samples[start : start + BATCH])
-        if more:
-            return 0, 0
-        return (REST, EVERY - REST) if samples else (0, EVERY)
+        return bool(samples), more
 
     def _take(self, samples: list[bytes]) -> None:
         events = []
