@@ -19,6 +19,7 @@ from examples.children import Child, DemoError, free_port, listener
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 SHOPS = {"flask": ("examples.bookshop_flask:app", 8000), "django": ("examples.bookshop_django.wsgi:application", 8001)}
+WORKERS = ["-w", "2", "-k", "gthread", "--threads", "4"]
 METRICS_PORT = 9464
 
 
@@ -121,7 +122,7 @@ class Shop:
         log = scratch / f"{name}.log"
         with listener(port) as door:
             self.base = f"http://127.0.0.1:{door.getsockname()[1]}"
-            server = ["gunicorn", "-w", "2", "-k", "gthread", "--threads", "4", "-b", f"fd://{door.fileno()}", application]
+            server = ["gunicorn", *WORKERS, "-b", f"fd://{door.fileno()}", application]
             command = [str(BIN / "cowitness-run"), *server]
             self.child = Child(f"the {name} shop", command, log, environment, ROOT, (door.fileno(),))
 
