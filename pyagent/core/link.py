@@ -55,10 +55,9 @@ class Link(object):
     """
 
     _socket = _kept = None
-    owes = False
 
     def __init__(self, config, timeout):
-        self.keep()
+        self._kept = self  # until it is closed: where the process ends, no thread is the last to let go of it
         family, address, self._out = _way(config)
         self._socket = native.stream_socket(family)
         self._splitter = wire.Splitter()
@@ -149,28 +148,9 @@ class Link(object):
         except Exception:  # it is closed, by the thread that has it
             return False
 
-    def keep(self):
-        """Hold on to itself, as every link does at first: where the process ends, no thread is the last to let go of it."""
-        self._kept = self
-
-    def let_go(self):
-        """From now on it ends with the thread that holds it."""
-        self._kept = None
-
     def close(self):
         """Close this process's end; a parent's or child's stays open."""
         self._kept = None
         if self._socket is not None:
             # 2.7: a socket's close leaves it to the last who holds the inner one, perhaps a thread that no fork has kept
             getattr(self._socket, '_sock', self._socket).close()
-
-    if facts.TEXT_IS_UNICODE:
-
-        def __del__(self):
-            """A thread that ends leaves its connection behind, and 3.x would warn of that. 2.7 closes it silently, and can
-            crash where a __del__ runs at the end of a process that was forked while its threads had connections.
-            """
-            try:
-                self.close()
-            except Exception:
-                pass
