@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from cowitness.v1 import cowitness_pb2 as pb
 from google.protobuf.json_format import Parse, ParseError
+from google.protobuf.message import Message
 
 from collector.cli.failure import WRONG, CommandError
 
@@ -16,10 +18,11 @@ APART = 60.0
 """Seconds between the two nodes' words on one connection: clocks differ, and ports come again."""
 
 Ends = tuple[str, int, str, int]
+M = TypeVar("M", bound=Message)
 
 
-def read(path: Path) -> list[pb.Edge]:
-    """The edges in a file that `cowitness edges --json` has written; raises CommandError."""
+def read(path: Path, make: Callable[[], M], command: str) -> list[M]:
+    """The messages in a file that `cowitness COMMAND --json` has written; raises CommandError."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -27,17 +30,18 @@ def read(path: Path) -> list[pb.Edge]:
         raise CommandError(f"{path}: {error.strerror}", WRONG) from error
     if len(data) > MAX_BYTES:
         raise CommandError(f"{path} is larger than {MAX_BYTES >> 20} MiB", WRONG)
-    return [_edge(line, f"{path}, line {number}") for number, line in enumerate(data.splitlines(), 1) if line.strip()]
+    wrong = f"nothing that `cowitness {command} --json` prints"
+    lines = enumerate(data.splitlines(), 1)
+    return [_message(line, make(), f"{path}, line {number}: {wrong}") for number, line in lines if line.strip()]
 
 
-def _edge(line: bytes, where: str) -> pb.Edge:
-    wrong = CommandError(f"{where}: no edge as `cowitness edges --json` prints them", WRONG)
+def _message(line: bytes, message: M, wrong: str) -> M:
     if not line.startswith(b"{"):
-        raise wrong
+        raise CommandError(wrong, WRONG)
     try:
-        return Parse(line.decode(), pb.Edge(), ignore_unknown_fields=True)
+        return Parse(line.decode(), message, ignore_unknown_fields=True)
     except (ParseError, UnicodeDecodeError, RecursionError) as error:
-        raise wrong from error
+        raise CommandError(wrong, WRONG) from error
 
 
 def join(edges: Iterable[pb.Edge]) -> list[pb.Edge]:
@@ -64,7 +68,7 @@ def _halves(edge: pb.Edge, accepted: dict[Ends, list[tuple[pb.Edge, pb.EdgeConne
     """What other nodes know of an edge: their edge, its connection and this one's. Loopback addresses are each host's
     own."""
     for mine in edge.recent:
-        for other, theirs in accepted.get(ends(mine), ()) if not _loopback(mine.server.address) else ():
+        for other, theirs in accepted.get(ends(mine), ()) if not loopback(mine.server.address) else ():
             if abs(theirs.time.ToNanoseconds() - mine.time.ToNanoseconds()) < APART * 1e9:
                 yield other, theirs, mine
 
@@ -85,7 +89,7 @@ def ends(connection: pb.EdgeConnection) -> Ends:
     return client.address, client.port, server.address, server.port
 
 
-def _loopback(address: str) -> bool:
+def loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:

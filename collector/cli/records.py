@@ -41,13 +41,20 @@ def traces(
 
 def trace(
     trace_id: Annotated[str, typer.Argument(metavar="ID", help="The id, or 4 or more of its first digits.")],
+    join: Annotated[
+        list[Path] | None,
+        typer.Option("--join", metavar="FILE", help="With those of another host: what `traces --json` printed there."),
+    ] = None,
     json: Json = False, run_dir: RunDir = RUN_DIR,
 ) -> None:  # fmt: skip
     """Show one attack trace, both witnesses side by side."""
-    from collector.cli import trace_view
+    from cowitness.v1 import cowitness_pb2 as pb
 
+    from collector.cli import joining, meeting, trace_view
+
+    others = [other for path in join or () for other in joining.read(path, pb.AttackTrace, "traces")]
     with client(run_dir) as node:
-        page(node.trace(trace_id), json, trace_view.show)
+        page(meeting.meet(node.trace(trace_id), others), json, trace_view.show)
 
 
 def logins(
@@ -87,9 +94,11 @@ def edges(
     json: Json = False, run_dir: RunDir = RUN_DIR,
 ) -> None:  # fmt: skip
     """List which services talk to which, by the kernel's word on their connections."""
+    from cowitness.v1 import cowitness_pb2 as pb
+
     from collector.cli import joining
 
-    others = [edge for path in join or () for edge in joining.read(path)]
+    others = [edge for path in join or () for edge in joining.read(path, pb.Edge, "edges")]
     with client(run_dir) as node:
         found = joining.join([*node.edges(), *others]) if others else node.edges()
         listing(found, json, "edges", "no connections")

@@ -132,6 +132,12 @@ def _highlighted(value: str, part: str) -> Text:
     return shown
 
 
+def _service(process: pb.Process, host: str) -> str:
+    """With its host where that is not this one."""
+    elsewhere = process.host_name if process.host_name != host else ""
+    return f"{process.service_name}@{elsewhere}" if elsewhere else process.service_name
+
+
 def linked(trace: pb.AttackTrace) -> Table:
     """The other requests that it belongs with: how each stands to this one, its service and verdict, its id."""
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
@@ -145,7 +151,7 @@ def linked(trace: pb.AttackTrace) -> Table:
         if not request.HasField("messaging"):
             what.append(untrusted(f"  from {request.client_address or 'unknown'}", "dim", 100))
         what.append(SOURCES.get(other.found_by, ""), style="dim")
-        service = untrusted(request.process.service_name, "cyan", 40)
+        service = untrusted(_service(request.process, trace.request.process.host_name), "cyan", 80)
         table.add_row(RELATIONS.get(other.relation, ""), verdict(other.verdict), clean(other.id, 16), service, what)
     return table
 

@@ -59,33 +59,72 @@ def served(node: Node, folder: Path, name: str, where: str, prefix: list[str], *
         yield app
 
 
-def test_an_edge_between_hosts(witnessed_node: Node, other_host: list[str], tmp_path: Path) -> None:
-    """Neither node knows the service at the other end; what they say together names both, with the request that asked,
-    although many connections came between the two questions."""
+@pytest.fixture(scope="module")
+def services(
+    witnessed_node: Node, other_host: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Node, App, App]]:
+    """The other host's node, the service there, and the one here that asks it."""
+    folder = tmp_path_factory.mktemp("hosts")
     with (
         running_node() as other,
-        served(other, tmp_path, "back-there", THERE, other_host) as back,
-        served(witnessed_node, tmp_path, "front-here", "127.0.0.1", [], BEHIND=back.base[len("http://") :]) as app,
+        served(other, folder, "back-there", THERE, other_host) as back,
+        served(witnessed_node, folder, "front-here", "127.0.0.1", [], BEHIND=back.base[len("http://") :]) as front,
     ):
         assert other.witnesses(), other.unwitnessed()
-        file = tmp_path / "there.json"
+        yield other, back, front
 
-        def half(node: Node, mine: str, name: str) -> list[dict[str, str]]:
-            return [one for one in node.json("edges") if one[mine] == name]
 
-        def edge() -> dict[str, Any] | None:
-            """As joined from what both say, one after the other, while the service in front asks on and on."""
-            for _ in range(REQUESTS):
-                assert app.get(f"/once?hex={hexed('hello')}")[1] == b"hello\n"
-            file.write_text("".join(json.dumps(one) + "\n" for one in half(other, "serverServiceName", "back-there")))
-            for _ in range(REQUESTS):
-                assert app.get(f"/once?hex={hexed('hello')}")[1] == b"hello\n"
-            found = [one for one in witnessed_node.json("edges", "--join", str(file)) if one["clientServiceName"]]
-            return next((one for one in found if one["serverServiceName"] == "back-there"), None)
+def written(path: Path, documents: list[dict[str, Any]]) -> str:
+    """A file as `--json` of the other node's command line writes it."""
+    path.write_text("".join(json.dumps(one) + "\n" for one in documents))
+    return str(path)
 
-        found = wait_for(edge, 90, "an edge of both halves")
-        both = [one for one in found["recent"] if one["clientPid"] and one["serverPid"]]
-        assert (found["clientServiceName"], found["server"]["address"]) == ("front-here", THERE)
-        assert both
-        assert all(one["clientRequestId"] for one in both)
-        assert {one["serverServiceName"] for one in half(witnessed_node, "clientServiceName", "front-here")} == {""}
+
+def test_an_edge_between_hosts(witnessed_node: Node, services: tuple[Node, App, App], tmp_path: Path) -> None:
+    """Neither node knows the service at the other end; what they say together names both, with the request that asked,
+    although many connections came between the two questions."""
+    other, _, front = services
+
+    def half(node: Node, mine: str, name: str) -> list[dict[str, str]]:
+        return [one for one in node.json("edges") if one[mine] == name]
+
+    def edge() -> dict[str, Any] | None:
+        """As joined from what both say, one after the other, while the service in front asks on and on."""
+        for _ in range(REQUESTS):
+            assert front.get(f"/once?hex={hexed('hello')}")[1] == b"hello\n"
+        there = written(tmp_path / "there.json", half(other, "serverServiceName", "back-there"))
+        for _ in range(REQUESTS):
+            assert front.get(f"/once?hex={hexed('hello')}")[1] == b"hello\n"
+        found = [one for one in witnessed_node.json("edges", "--join", there) if one["clientServiceName"]]
+        return next((one for one in found if one["serverServiceName"] == "back-there"), None)
+
+    found = wait_for(edge, 90, "an edge of both halves")
+    both = [one for one in found["recent"] if one["clientPid"] and one["serverPid"]]
+    assert (found["clientServiceName"], found["server"]["address"]) == ("front-here", THERE)
+    assert both
+    assert all(one["clientRequestId"] for one in both)
+    assert {one["serverServiceName"] for one in half(witnessed_node, "clientServiceName", "front-here")} == {""}
+
+
+def test_an_attack_through_both(witnessed_node: Node, services: tuple[Node, App, App], tmp_path: Path) -> None:
+    """A forged request that attacks the service on the other host: with the other node's traces each names the other,
+    without them nobody."""
+    other, back, front = services
+    assert front.get(f"/fetch?url={back.base}/run%3Fword=x;cat%2520/proc/version")[0] == 200
+
+    def attacked(node: Node, service: str) -> dict[str, Any] | None:
+        found = [one for one in node.traces("--service", service) if one["request"]["kernelPeer"]]
+        return next((one for one in found if service != "front-here" or seen(one)), None)
+
+    def seen(trace: dict[str, Any]) -> bool:
+        return any(one["kind"] == "connect" and one["local"] for one in trace["kernelEvents"])
+
+    before = wait_for(lambda: attacked(witnessed_node, "front-here"), 60, "the trace here")
+    behind = wait_for(lambda: attacked(other, "back-there"), 60, "the trace there")
+    there, here = (written(tmp_path / trace["id"], [trace]) for trace in (behind, before))
+    assert witnessed_node.json("trace", before["id"])[0]["linked"] == []
+    (asked,) = witnessed_node.json("trace", before["id"], "--join", there)[0]["linked"]
+    (asking,) = other.json("trace", behind["id"], "--join", here)[0]["linked"]
+    assert [(one["id"], one["relation"]) for one in (asked, asking)] == [
+        (behind["id"], "RELATION_CHILD"), (before["id"], "RELATION_PARENT"),
+    ]
