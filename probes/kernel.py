@@ -104,7 +104,7 @@ class Kernel:
         self._statistics = self._call32 = -1
         self._library = _library()
         self._rings = [Ring(self._library, self._maps[name]) for name in RINGS]
-        self.evidence = self._rings[-1]
+        self.evidence = self._rings[RINGS.index("evidence")]
 
     def drain(self) -> tuple[list[bytes], bool]:
         """A bite of the events that wait in the rings, oldest first, and whether there are more; does not wait."""

@@ -77,7 +77,7 @@ class Witness:
                 woken.register(self._kernel.evidence, selectors.EVENT_READ, lambda: True)
             rest, pause = 0.0, EVERY
             while not self._stopping:
-                ready = (asked.select(rest) if rest or not pause else []) or (woken.select(pause) if pause else [])
+                ready = asked.select(rest) or woken.select(pause)
                 if not all(one.data() for one, _ in ready):
                     return
                 found, more = self._look()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +11,7 @@ from google.protobuf.json_format import Parse, ParseError
 from google.protobuf.message import Message
 
 from collector.cli.failure import WRONG, CommandError
+from collector.correlate.peers import is_loopback, plain
 
 MAX_BYTES = 64 << 20
 APART = 60.0
@@ -68,7 +68,7 @@ def _halves(edge: pb.Edge, accepted: dict[Ends, list[tuple[pb.Edge, pb.EdgeConne
     """What other nodes know of an edge: their edge, its connection and this one's. Loopback addresses are each host's
     own."""
     for mine in edge.recent:
-        for other, theirs in accepted.get(ends(mine), ()) if not loopback(mine.server.address) else ():
+        for other, theirs in accepted.get(ends(mine), ()) if not is_loopback(plain(mine.server.address)) else ():
             if abs(theirs.time.ToNanoseconds() - mine.time.ToNanoseconds()) < APART * 1e9:
                 yield other, theirs, mine
 
@@ -87,10 +87,3 @@ def ends(connection: pb.EdgeConnection) -> Ends:
     """What both halves of a connection have in common."""
     client, server = connection.client, connection.server
     return client.address, client.port, server.address, server.port
-
-
-def loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from cowitness.v1 import cowitness_pb2 as pb
 
-from collector.cli.joining import loopback
+from collector.correlate.peers import is_loopback, plain
 
 APART = 1.0
 """Seconds between something sent on a connection and the request that it was, by the clocks of two hosts. Others may
@@ -31,7 +31,7 @@ def asks(caller: pb.AttackTrace, callee: pb.AttackTrace) -> bool:
     """Whether the one sent something on the connection that the other came by, when it came. Loopback addresses are
     each host's own."""
     client, start = callee.request.kernel_peer, callee.request.start_time.ToNanoseconds()
-    if not client.port or loopback(client.address) or caller.id == callee.id:
+    if not client.port or is_loopback(plain(client.address)) or caller.id == callee.id:
         return False
     return any(abs(start - time) < APART * 1e9 for time in _sent(caller, client))
 
@@ -39,13 +39,8 @@ def asks(caller: pb.AttackTrace, callee: pb.AttackTrace) -> bool:
 def _sent(trace: pb.AttackTrace, end: pb.NetworkPeer) -> Iterator[int]:
     """When a request connected from this address and port, or took its turn on that connection (ns)."""
     for event in trace.kernel_events:
-        if event.kind in SENDING and (plain(event.local), event.local.port) == (plain(end), end.port):
+        if event.kind in SENDING and (plain(event.local.address), event.local.port) == (plain(end.address), end.port):
             yield event.time.ToNanoseconds()
-
-
-def plain(end: pb.NetworkPeer) -> str:
-    """The address, of IPv4 on a socket of IPv6 as IPv4."""
-    return end.address.removeprefix("::ffff:")
 
 
 def _linked(other: pb.AttackTrace, relation: pb.Relation) -> pb.LinkedRequest:

@@ -132,10 +132,12 @@ def _highlighted(value: str, part: str) -> Text:
     return shown
 
 
-def _service(process: pb.Process, host: str) -> str:
+def _service(process: pb.Process, host: str) -> Text:
     """With its host where that is not this one."""
-    elsewhere = process.host_name if process.host_name != host else ""
-    return f"{process.service_name}@{elsewhere}" if elsewhere else process.service_name
+    service = untrusted(process.service_name, "cyan", 40)
+    if process.host_name not in ("", host):
+        service.append(untrusted(f"@{process.host_name}", "cyan", 40))
+    return service
 
 
 def linked(trace: pb.AttackTrace) -> Table:
@@ -151,7 +153,7 @@ def linked(trace: pb.AttackTrace) -> Table:
         if not request.HasField("messaging"):
             what.append(untrusted(f"  from {request.client_address or 'unknown'}", "dim", 100))
         what.append(SOURCES.get(other.found_by, ""), style="dim")
-        service = untrusted(_service(request.process, trace.request.process.host_name), "cyan", 80)
+        service = _service(request.process, trace.request.process.host_name)
         table.add_row(RELATIONS.get(other.relation, ""), verdict(other.verdict), clean(other.id, 16), service, what)
     return table
 

@@ -9,14 +9,12 @@ server did not tell the port. Bounded; the oldest connections go first.
 
 from __future__ import annotations
 
-import ipaddress
 from bisect import bisect_right
 from collections import OrderedDict
-from functools import lru_cache
 
 from msgspec import Struct
 
-from collector.correlate.peers import Key, plain
+from collector.correlate.peers import Key, is_loopback, plain
 from collector.model import Peer
 from probes.vocabulary import KernelEvent
 
@@ -191,9 +189,4 @@ def _fits(connection: Connection, event: KernelEvent) -> bool:
 
 
 def ends(client: Peer, server: Peer, net: int) -> Ends:
-    return client.address, client.port, server.address, server.port, net if _is_loopback(server.address) else 0
-
-
-@lru_cache(4096)
-def _is_loopback(address: str) -> bool:
-    return not address or ipaddress.ip_address(address).is_loopback
+    return client.address, client.port, server.address, server.port, net if is_loopback(server.address) else 0

@@ -91,3 +91,9 @@ def plain(address: str) -> str:
         return ""
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
     return str(mapped or parsed)
+
+
+@lru_cache(4096)
+def is_loopback(address: str) -> bool:
+    """Whether an address, as `plain` has it, is each host's own; that of nothing is, too."""
+    return not address or ipaddress.ip_address(address).is_loopback

@@ -113,13 +113,9 @@ class Verdicts(object):
         answer this question would have to wait, too. None where there is none.
         """
         lines = self._idle[::-1]
-        if not request.judging.in_vain and lines and lines[0].owed is None:
-            candidates = lines
-        else:
-            mine = [line for line in lines if line.owed and line.owed[1] == request.request_id]
-            many = len(lines) >= KEPT
-            candidates = mine + [line for line in lines if many or not line.owed or line.has_news()]
-        for line in candidates:
+        many = len(lines) >= KEPT
+        mine = [line for line in lines if line.owed and line.owed[1] == request.request_id]
+        for line in mine + [line for line in lines if many or not line.owed or line.has_news()]:
             try:
                 self._idle.remove(line)
                 return line

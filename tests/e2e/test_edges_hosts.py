@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -112,15 +112,15 @@ def test_an_attack_through_both(witnessed_node: Node, services: tuple[Node, App,
     other, back, front = services
     assert front.get(f"/fetch?url={back.base}/run%3Fword=x;cat%2520/proc/version")[0] == 200
 
-    def attacked(node: Node, service: str) -> dict[str, Any] | None:
-        found = [one for one in node.traces("--service", service) if one["request"]["kernelPeer"]]
-        return next((one for one in found if service != "front-here" or seen(one)), None)
+    def attacked(node: Node, service: str, told: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+        """Its trace, as soon as this is in it."""
+        return wait_for(lambda: [one for one in node.traces("--service", service) if told(one)], 60, service)[0]
 
-    def seen(trace: dict[str, Any]) -> bool:
+    def connected(trace: dict[str, Any]) -> bool:
         return any(one["kind"] == "connect" and one["local"] for one in trace["kernelEvents"])
 
-    before = wait_for(lambda: attacked(witnessed_node, "front-here"), 60, "the trace here")
-    behind = wait_for(lambda: attacked(other, "back-there"), 60, "the trace there")
+    before = attacked(witnessed_node, "front-here", connected)
+    behind = attacked(other, "back-there", lambda trace: trace["request"]["kernelPeer"])
     there, here = (written(tmp_path / trace["id"], [trace]) for trace in (behind, before))
     assert witnessed_node.json("trace", before["id"])[0]["linked"] == []
     (asked,) = witnessed_node.json("trace", before["id"], "--join", there)[0]["linked"]

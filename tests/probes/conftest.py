@@ -6,10 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.probes.support import Core, probes
-
-OURS = ("Failed to load BPF program", "Failed to compile")
-"""What is no excuse: programs that do not compile, or that the verifier refuses."""
+from tests.probes.support import Core, is_ours, probes
 
 
 def refusal(core: Core) -> str:
@@ -22,7 +19,7 @@ def refusal(core: Core) -> str:
 def watching() -> Iterator[Core]:
     with probes() as (core, _):
         if reason := refusal(core):
-            assert not any(words in reason for words in OURS), reason
+            assert not is_ours(reason), reason
             pytest.skip(f"no BPF here: {reason}")
         yield core
 
